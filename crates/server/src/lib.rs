@@ -1,0 +1,1 @@
+//! Introduces people, keeps ciphertext for those who are away, serves the page.

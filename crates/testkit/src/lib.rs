@@ -1,0 +1,1 @@
+//! Simulated network and time, generators and conformance suites for tests.

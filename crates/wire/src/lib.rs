@@ -1,0 +1,1 @@
+//! Every byte format of Sotto once, with every size limit.

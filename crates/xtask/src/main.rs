@@ -1,0 +1,3 @@
+//! Set-up, run, test, check and bench: the only scripts.
+
+fn main() {}
