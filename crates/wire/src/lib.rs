@@ -1,1 +1,3 @@
 //! Every byte format of Sotto once, with every size limit.
+
+pub mod peer;

@@ -1,0 +1,83 @@
+//! What the engine keeps: records in stores, changed only through [`Changes`].
+
+use core::fmt;
+
+/// The stores of records. Keys are opaque bytes that reveal no name; values are encrypted by the vault before
+/// they reach the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Store {
+    /// Own keys, profile, mailbox: single records.
+    Account,
+    /// One record a contact.
+    Contact,
+    /// One record a session.
+    Session,
+    /// One record an invite, made or accepted.
+    Invite,
+    /// One record a message that is not yet acknowledged end to end.
+    Outbox,
+    /// Hashes of accepted ratchet messages.
+    Seen,
+    /// History; the only store that is not loaded as a whole.
+    Message,
+}
+
+impl Store {
+    /// Every store, in the order of their declaration.
+    pub const ALL: [Self; 7] =
+        [Self::Account, Self::Contact, Self::Session, Self::Invite, Self::Outbox, Self::Seen, Self::Message];
+
+    /// Whether [`Client::restore`](crate::Client::restore) wants all records of this store.
+    #[must_use]
+    pub fn is_loaded_at_start(self) -> bool {
+        self != Self::Message
+    }
+
+    /// The store's name on disk and in the vault's associated data.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Contact => "contact",
+            Self::Session => "session",
+            Self::Invite => "invite",
+            Self::Outbox => "outbox",
+            Self::Seen => "seen",
+            Self::Message => "message",
+        }
+    }
+}
+
+/// One stored value. Values hold secrets: they are wiped on drop and never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Which store it is in.
+    pub store: Store,
+    /// Its key, unique in the store, at most 64 bytes.
+    pub key: Vec<u8>,
+    /// Its plaintext value.
+    pub value: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Record({}, {} bytes)", self.store.name(), self.value.len())
+    }
+}
+
+/// One change to one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Insert or replace.
+    Put(Record),
+    /// Delete; not an error when there is none.
+    Delete {
+        /// Which store.
+        store: Store,
+        /// The record's key.
+        key: Vec<u8>,
+    },
+}
+
+/// Changes that become durable together or not at all.
+pub type Changes = Vec<Change>;

@@ -1,0 +1,248 @@
+//! The values the screen shows.
+
+use crate::{ContactId, FileId, InviteId, MessageId, Timestamp};
+
+/// Oneself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The name others see; empty until it was given.
+    pub name: String,
+}
+
+/// A contact as the list and the head of the conversation show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContactView {
+    /// Who.
+    pub id: ContactId,
+    /// The name to show: one's own choice for it, else what it calls itself, without bidi controls.
+    pub name: String,
+    /// Whether it may already be talked to.
+    pub standing: Standing,
+    /// Whether safety numbers were compared.
+    pub verified: bool,
+    /// Where messages go now.
+    pub route: Route,
+    /// The newest message.
+    pub last: Option<MessageView>,
+    /// How many messages came since the last that was seen.
+    pub unread: u32,
+    /// The newest message seen, for the "New messages" line.
+    pub read_up_to: Option<MessageOrder>,
+}
+
+/// Whether a contact may already be talked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// We used its link; it has not confirmed us yet. Texts can be sent.
+    AwaitingTheirs,
+    /// It came by our link and waits to be confirmed. Nothing can be sent before that.
+    AwaitingOurs,
+    /// Confirmed on both sides.
+    Confirmed,
+    /// It ended the conversation or our token was revoked: nothing more can be delivered.
+    Ended,
+}
+
+/// Where messages to a contact go now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Over a data channel, browser to browser.
+    Direct,
+    /// Over a data channel through a TURN server.
+    Relayed,
+    /// Through the server's open sockets or mailbox; a data channel is being tried.
+    Connecting,
+    /// Through the server's mailbox: the contact is away or no channel could be made.
+    Server,
+    /// Nowhere: this device is not connected; messages wait here.
+    Waiting,
+}
+
+/// A place in a conversation. Ordered as the screen orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageOrder {
+    /// Lamport time.
+    pub lamport: u64,
+    /// Account id of the author, to break ties.
+    pub author: [u8; 16],
+    /// The author's own counter.
+    pub sequence: u64,
+}
+
+/// A message as the conversation shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageView {
+    /// Which.
+    pub id: MessageId,
+    /// Where it stands.
+    pub order: MessageOrder,
+    /// Whether oneself wrote it.
+    pub mine: bool,
+    /// When its author says it was sent.
+    pub sent_at: Timestamp,
+    /// What it says.
+    pub content: Content,
+    /// How far it got.
+    pub delivery: Delivery,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A text, as written.
+    Text(String),
+    /// A file.
+    File(FileView),
+    /// Messages of this author are missing here, and may still come.
+    Gap {
+        /// How many.
+        missing: u64,
+    },
+    /// Something happened in the conversation itself.
+    Milestone(Milestone),
+}
+
+/// Things that happen in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Milestone {
+    /// The contact came by our link.
+    CameByOurLink,
+    /// We came by the contact's link.
+    CameByTheirLink,
+    /// The inviter confirmed the invitee.
+    Confirmed,
+    /// The contact ended the conversation.
+    Ended,
+}
+
+/// How far a message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It came from the contact.
+    Incoming,
+    /// On this device, waiting for a connection.
+    Waiting,
+    /// The server has accepted it, or it went over the data channel.
+    Sent,
+    /// The contact's device has acknowledged it.
+    Delivered,
+    /// It cannot be delivered any more: the contact's token for us is gone.
+    Undeliverable,
+}
+
+/// A file as the conversation shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileView {
+    /// Which.
+    pub id: FileId,
+    /// Its name, without bidi controls, path separators and control characters.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its media type as the sender named it, may be empty.
+    pub mime: String,
+    /// How far it got.
+    pub state: FileState,
+}
+
+/// How far a file got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// Offered; the receiver has not decided.
+    Offered,
+    /// Accepted, waiting for a direct connection or its turn.
+    Accepted,
+    /// On its way; `Event::Progress` says how far.
+    Transferring,
+    /// All there, on the receiver's disk, and its root compared: whole and unaltered.
+    Verified,
+    /// The receiver declined.
+    Declined,
+    /// One side stopped it.
+    Cancelled {
+        /// Whether oneself did.
+        by_me: bool,
+    },
+    /// It ended early; it has to be sent again.
+    Failed(FileFailure),
+    /// Verified once, deleted from this device since.
+    Deleted,
+}
+
+/// Why a transfer ended early, as the screen explains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFailure {
+    /// The connection broke, or a page was closed or reloaded.
+    Interrupted,
+    /// The sender's file changed or cannot be read any more.
+    Unreadable,
+    /// The receiver's device has no room or refuses to write.
+    NoSpace,
+    /// What arrived is not what was sent.
+    Corrupt,
+}
+
+/// An invite of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteView {
+    /// Which.
+    pub id: InviteId,
+    /// The link to share. A secret: whoever has it can come.
+    pub link: String,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// Whether the server has it, so that it works.
+    pub ready: bool,
+}
+
+/// The card behind a link that is being looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CardView {
+    /// Asking the server.
+    Looking,
+    /// It can be accepted.
+    Open {
+        /// What the inviter calls itself, without bidi controls; may be empty.
+        name: String,
+    },
+    /// It was accepted; the bundle is being fetched or the first message being made.
+    Accepting {
+        /// What the inviter calls itself.
+        name: String,
+    },
+    /// The conversation stands.
+    Accepted(ContactId),
+    /// It leads to someone who is a contact already.
+    AlreadyContact(ContactId),
+    /// It cannot be used.
+    Refused(CardRefusal),
+}
+
+/// Why a link cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CardRefusal {
+    /// Not a link of Sotto: cut off, mistyped or altered.
+    Malformed,
+    /// Made by a newer version of Sotto.
+    NewerVersion,
+    /// It belongs to another server.
+    OtherServer {
+        /// Host of that server.
+        host: String,
+    },
+    /// Somebody has used it already.
+    Used,
+    /// Expired, withdrawn, or it never existed.
+    Gone,
+    /// It is one's own.
+    Own,
+    /// What the server gave does not fit the link: it was altered, there or on its way.
+    Tampered,
+    /// The server cannot be reached now; it can be tried again.
+    Unreachable,
+    /// The server asks to wait before trying again.
+    TooMany {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
+}
