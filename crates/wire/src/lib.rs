@@ -1,3 +1,4 @@
 //! Every byte format of Sotto once, with every size limit.
 
 pub mod peer;
+pub mod server;

@@ -1,0 +1,191 @@
+use core::fmt::Debug;
+
+use super::*;
+
+fn round_trip<T: Message + PartialEq + Debug>(message: &T) {
+    let bytes = message.encode();
+    assert_eq!(T::decode(&bytes).as_ref(), Ok(message));
+    for cut in 0..bytes.len() {
+        assert!(T::decode(&bytes[..cut]).is_err(), "cut at {cut}: {message:?}");
+    }
+    let mut longer = bytes;
+    longer.push(0);
+    assert_eq!(T::decode(&longer), Err(FrameError::Trailing));
+}
+
+fn authentication() -> Authentication {
+    Authentication {
+        version: limits::VERSION,
+        device_id: DeviceId([1; 16]),
+        signing_key: [2; 33].into(),
+        mailbox: MailboxId([3; 16]),
+        client_nonce: Nonce([4; 32]),
+        signature: [5; 64].into(),
+    }
+}
+
+fn client_frames() -> Vec<ClientFrame> {
+    let hashes = || TokenHashes::new(vec![TokenHash([6; 32]), TokenHash([7; 32])]).unwrap();
+    vec![
+        ClientFrame::Authenticate(authentication()),
+        ClientFrame::Credit { n: 64 },
+        ClientFrame::acknowledge(vec![Sequence(1), Sequence(u64::MAX)]).unwrap(),
+        ClientFrame::AddTokens { request: 1, hashes: hashes() },
+        ClientFrame::RevokeTokens { request: 2, hashes: hashes() },
+        ClientFrame::PublishPreKeys {
+            request: 3,
+            bundle: BundleBytes::new(vec![8; 300]).unwrap(),
+            one_time: OneTimePreKeys::new(vec![OneTimePreKeyEntry { id: 9, key: [2; 33].into() }]).unwrap(),
+        },
+        ClientFrame::Ping { n: 5 },
+    ]
+}
+
+#[test]
+fn frames_round_trip_and_nothing_shorter_or_longer_does() {
+    client_frames().iter().for_each(round_trip);
+    let blob = Blob::new(vec![1; 1024]).unwrap();
+    for frame in [
+        ServerFrame::Challenge { version: limits::VERSION, nonce: Nonce([1; 32]) },
+        ServerFrame::Welcome { acknowledged_through: Sequence(3), one_time_left: 4, waiting: 5 },
+        ServerFrame::Deliver { sequence: Sequence(1), envelope_id: blob.id(), class: Class::Stored, blob },
+        ServerFrame::Done { request: 1 },
+        ServerFrame::Failed { request: 2, code: ErrorCode::Quota },
+        ServerFrame::Pong { n: 1 },
+        ServerFrame::Drained,
+    ] {
+        round_trip(&frame);
+    }
+}
+
+#[test]
+fn bodies_round_trip() {
+    round_trip(&Accepted {});
+    round_trip(&CreateInvite {
+        invite_id: InviteId([1; 16]),
+        owner_hash: OwnerSecret::from_bytes([2; 32]).hash(),
+        expires_at: 1_800_000_000,
+        card: InviteCard::new(vec![3; limits::INVITE_CARD_MAX]).unwrap(),
+        bundle: InviteBundle::new(vec![4; limits::INVITE_BUNDLE_MAX]).unwrap(),
+    });
+    round_trip(&RedeemInvite { invite_id: InviteId([1; 16]), redeem_id: RedeemId([2; 16]) });
+    round_trip(&FetchedPreKeys { bundle: BundleBytes::new(vec![1]).unwrap(), one_time: None });
+    round_trip(&Failure {
+        code: ErrorCode::RateLimited,
+        request_id: RequestId([1; 8]),
+        retry_after_s: Some(2),
+    });
+}
+
+#[test]
+fn the_largest_frames_fit_their_limits() {
+    for size in limits::ENVELOPE_SIZES {
+        let blob = Blob::new(vec![0xff; size]).unwrap();
+        let put = PutEnvelope {
+            mailbox: MailboxId([0xff; 16]),
+            token: DeliveryToken::from_bytes([0xff; 32]),
+            envelope_id: blob.id(),
+            class: Class::Stored,
+            lifetime_s: u32::MAX,
+            blob,
+        };
+        let bytes = put.encode();
+        assert!(bytes.len() <= PutEnvelope::MAX);
+        assert_eq!(PutEnvelope::decode(&bytes).unwrap().blob, put.blob);
+    }
+    let frame = ClientFrame::PublishPreKeys {
+        request: u32::MAX,
+        bundle: BundleBytes::new(vec![1; limits::BUNDLE_MAX]).unwrap(),
+        one_time: OneTimePreKeys::new(vec![
+            OneTimePreKeyEntry { id: u32::MAX, key: [3; 33].into() };
+            limits::ONE_TIME_PREKEYS_MAX
+        ])
+        .unwrap(),
+    };
+    round_trip_size(&frame);
+    let sequences = vec![Sequence(u64::MAX); limits::ACKNOWLEDGE_MAX];
+    round_trip_size(&ClientFrame::acknowledge(sequences).unwrap());
+}
+
+fn round_trip_size(frame: &ClientFrame) {
+    let bytes = frame.encode();
+    assert!(bytes.len() <= ClientFrame::MAX);
+    assert_eq!(ClientFrame::decode(&bytes).as_ref(), Ok(frame));
+}
+
+#[test]
+fn bounds_are_told_from_malformed_bytes() {
+    assert_eq!(Blob::new(vec![0; 1025]), Err(FrameError::OutOfBounds));
+    assert_eq!(ClientFrame::decode(&[0x82, 0x18, 0x63, 0xa0]), Err(FrameError::UnknownType));
+    assert_eq!(ClientFrame::decode(&[]), Err(FrameError::Malformed));
+    assert_eq!(ClientFrame::decode(&vec![0; limits::SOCKET_MESSAGE_MAX + 1]), Err(FrameError::TooLarge));
+    // [2, {0: [257 × 0]}], and a list that only announces 2⁶³ items
+    let mut many = vec![0x82, 0x02, 0xa1, 0x00, 0x99, 0x01, 0x01];
+    many.extend([0; 257]);
+    assert_eq!(ClientFrame::decode(&many), Err(FrameError::OutOfBounds));
+    let huge = [0x82, 0x02, 0xa1, 0x00, 0x9b, 0x80, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(ClientFrame::decode(&huge), Err(FrameError::OutOfBounds));
+}
+
+#[test]
+fn unknown_keys_are_ignored() {
+    // [6, {0: 5, 9: "x"}]
+    let bytes = [0x82, 0x06, 0xa2, 0x00, 0x05, 0x09, 0x61, 0x78];
+    assert_eq!(ClientFrame::decode(&bytes), Ok(ClientFrame::Ping { n: 5 }));
+}
+
+#[test]
+fn a_frame_is_written_in_one_way_only() {
+    assert_eq!(ClientFrame::Ping { n: 5 }.encode(), [0x82, 0x06, 0xa1, 0x00, 0x05]);
+    assert_eq!(ServerFrame::Drained.encode(), [0x82, 0x06, 0xa0]);
+}
+
+#[test]
+fn what_is_signed_names_origin_key_and_both_nonces() {
+    let base = authentication();
+    let challenge = Nonce([9; 32]);
+    let bytes = challenge_bytes("https://a.example", &challenge, &base);
+    assert_ne!(bytes, challenge_bytes("https://b.example", &challenge, &base));
+    assert_ne!(bytes, challenge_bytes("https://a.example", &Nonce([8; 32]), &base));
+    let variants = [
+        Authentication { device_id: DeviceId([0; 16]), ..base.clone() },
+        Authentication { mailbox: MailboxId([0; 16]), ..base.clone() },
+        Authentication { signing_key: [0; 33].into(), ..base.clone() },
+        Authentication { client_nonce: Nonce([0; 32]), ..base.clone() },
+        Authentication { version: 2, ..base.clone() },
+    ];
+    for variant in variants {
+        assert_ne!(bytes, challenge_bytes("https://a.example", &challenge, &variant));
+    }
+    let other_signature = Authentication { signature: [0; 64].into(), ..base };
+    assert_eq!(bytes, challenge_bytes("https://a.example", &challenge, &other_signature));
+}
+
+#[test]
+fn secrets_do_not_appear_in_debug_output() {
+    let token = DeliveryToken::from_bytes([0xab; 32]);
+    assert_eq!(format!("{token:?}"), "DeliveryToken(…)");
+    assert_ne!(token.hash().0, OwnerSecret::from_bytes([0xab; 32]).hash().0);
+}
+
+#[test]
+fn mutated_frames_never_panic_and_decode_to_what_they_encode() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let frames: Vec<_> = client_frames().iter().map(Message::encode).collect();
+    for _ in 0..20_000 {
+        let mut bytes = frames[usize::try_from(next()).unwrap() % frames.len()].clone();
+        for _ in 0..=next() % 3 {
+            let at = usize::try_from(next()).unwrap() % bytes.len();
+            bytes[at] = next().to_le_bytes()[0];
+        }
+        if let Ok(frame) = ClientFrame::decode(&bytes) {
+            assert_eq!(ClientFrame::decode(&frame.encode()), Ok(frame));
+        }
+    }
+}
