@@ -22,6 +22,8 @@ pub enum Output {
     Request(RequestId, Request),
     /// Tell the screen.
     Event(Event),
+    /// A line for the log: that something was refused, and why. Never content, names, ids or addresses.
+    Log(&'static str),
 }
 
 /// What to do with the socket to the server; there is at most one.

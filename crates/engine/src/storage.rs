@@ -18,14 +18,24 @@ pub enum Store {
     Outbox,
     /// Hashes of accepted ratchet messages.
     Seen,
+    /// One record a file that is offered, on its way, or kept on this device.
+    Transfer,
     /// History; the only store that is not loaded as a whole.
     Message,
 }
 
 impl Store {
     /// Every store, in the order of their declaration.
-    pub const ALL: [Self; 7] =
-        [Self::Account, Self::Contact, Self::Session, Self::Invite, Self::Outbox, Self::Seen, Self::Message];
+    pub const ALL: [Self; 8] = [
+        Self::Account,
+        Self::Contact,
+        Self::Session,
+        Self::Invite,
+        Self::Outbox,
+        Self::Seen,
+        Self::Transfer,
+        Self::Message,
+    ];
 
     /// Whether [`Client::restore`](crate::Client::restore) wants all records of this store.
     #[must_use]
@@ -43,6 +53,7 @@ impl Store {
             Self::Invite => "invite",
             Self::Outbox => "outbox",
             Self::Seen => "seen",
+            Self::Transfer => "transfer",
             Self::Message => "message",
         }
     }
@@ -65,7 +76,7 @@ impl fmt::Debug for Record {
     }
 }
 
-/// One change to one record.
+/// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Insert or replace.
@@ -76,6 +87,13 @@ pub enum Change {
         store: Store,
         /// The record's key.
         key: Vec<u8>,
+    },
+    /// Delete all whose keys begin with this; not an error when there is none.
+    DeletePrefix {
+        /// Which store.
+        store: Store,
+        /// What their keys begin with, at least one byte.
+        prefix: Vec<u8>,
     },
 }
 

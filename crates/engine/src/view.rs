@@ -95,7 +95,7 @@ pub enum Content {
     File(FileView),
     /// Messages of this author are missing here, and may still come.
     Gap {
-        /// How many.
+        /// How many; 0 when all have come since, so that there is nothing to show any more.
         missing: u64,
     },
     /// Something happened in the conversation itself.
