@@ -1,1 +1,30 @@
 //! Keys, X3DH, Double Ratchet, sealed envelopes, files, vault and safety numbers on P-256.
+//!
+//! Byte formats are those of `docs/protocol.md`. The crate has no source of randomness and no clock: both are
+//! passed in. Whatever comes from outside is parsed into a type first, and bad input is a typed error that changes
+//! no state.
+
+mod aead;
+mod bytes;
+pub mod envelope;
+mod id;
+pub mod invite;
+mod kdf;
+pub mod keys;
+mod label;
+mod point;
+mod secret;
+mod signature;
+mod time;
+mod token;
+pub mod x3dh;
+
+pub use id::{
+    AccountId, DeliveryKeyId, DeviceId, EnvelopeId, FileId, InviteId, MailboxId, MessageHash, PreKeyId,
+    SessionId,
+};
+pub use label::Purpose;
+pub use rand_core::CryptoRng;
+pub use signature::{Signature, SignatureError};
+pub use time::Timestamp;
+pub use token::{DeliveryToken, TokenHash};
