@@ -1,5 +1,30 @@
-//! What two clients say to each other, inside the ratchet.
+//! What two clients say to each other: signed key material, the invite, what envelopes and links carry, and the
+//! plaintexts inside the ratchet.
 
+mod bundle;
+mod carried;
+mod codec;
+mod content;
+mod device_list;
+mod ephemeral;
+mod error;
+mod invite;
+pub mod limits;
+mod link;
+mod message;
 mod signal;
 
+pub use bundle::Bundle;
+pub use carried::{Carried, FirstPrefix};
+pub use codec::Text;
+pub use content::{CancelReason, Content, Manifest, Name};
+pub use device_list::{DeviceList, ListedDevice};
+pub use ephemeral::Ephemeral;
+pub use error::PeerError;
+pub use invite::{InviteContents, InviteLink, LinkError};
+pub use link::LinkFrame;
+pub use message::{Body, Message, MessageIds};
 pub use signal::{DescriptionKind, Signal};
+
+#[cfg(test)]
+mod tests;

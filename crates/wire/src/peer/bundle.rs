@@ -1,0 +1,108 @@
+//! What begins a session with a device while it is away, signed by that device.
+
+use minicbor::bytes::{ByteArray, ByteVec};
+use minicbor::{Decode, Encode};
+use sotto_crypto::keys::{
+    AccountPublic, DeliveryPublic, DeviceIdentityPublic, DevicePublic, DeviceSigningKey, DeviceSigningPublic,
+    SignedPreKeyPublic,
+};
+use sotto_crypto::{CryptoRng, DeviceId, Signature, Timestamp, x3dh};
+
+use super::codec::{self, decode, decode_signed, encode};
+use super::{DeviceList, PeerError, limits};
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Signed {
+    #[n(0)]
+    version: u8,
+    #[n(1)]
+    suite: u16,
+    #[n(2)]
+    #[cbor(with = "codec::item")]
+    account: AccountPublic,
+    #[n(3)]
+    #[cbor(with = "codec::item")]
+    device: DeviceId,
+    #[n(4)]
+    #[cbor(with = "codec::item")]
+    signing: DeviceSigningPublic,
+    #[n(5)]
+    #[cbor(with = "codec::item")]
+    identity: DeviceIdentityPublic,
+    #[n(6)]
+    #[cbor(with = "codec::item")]
+    signed_prekey: SignedPreKeyPublic,
+    #[n(7)]
+    #[cbor(with = "codec::item")]
+    delivery: DeliveryPublic,
+    /// Milliseconds since 1970.
+    #[n(8)]
+    created: u64,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Envelope {
+    #[n(0)]
+    signed: ByteVec,
+    #[n(1)]
+    signature: ByteArray<64>,
+}
+
+/// A bundle whose signature was verified, of a device that its account's list names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    /// The device.
+    pub device: DevicePublic,
+    /// Its signed prekey.
+    pub signed_prekey: SignedPreKeyPublic,
+    /// Its delivery key.
+    pub delivery: DeliveryPublic,
+    /// When it was made, by the device's clock.
+    pub created: Timestamp,
+}
+
+impl Bundle {
+    /// Signs a bundle and gives the bytes to publish.
+    #[must_use]
+    pub fn sign(&self, key: &DeviceSigningKey, rng: &mut (impl CryptoRng + ?Sized)) -> Vec<u8> {
+        let signed = encode(&Signed {
+            version: limits::VERSION,
+            suite: x3dh::SUITE,
+            account: *self.device.account(),
+            device: self.device.device_id(),
+            signing: *self.device.signing(),
+            identity: *self.device.identity(),
+            signed_prekey: self.signed_prekey,
+            delivery: self.delivery,
+            created: self.created.as_millis(),
+        });
+        let signature = key.sign_bundle(&signed, rng).to_bytes().into();
+        encode(&Envelope { signed: signed.into(), signature })
+    }
+
+    /// Reads a bundle and verifies that a device of this list signed it, no longer than 30 days ago.
+    ///
+    /// # Errors
+    /// [`PeerError`]
+    pub fn decode(bytes: &[u8], list: &DeviceList, now: Timestamp) -> Result<Self, PeerError> {
+        let outer: Envelope = decode(bytes, limits::BUNDLE_MAX)?;
+        let signed: Signed = decode_signed(&outer.signed, limits::BUNDLE_MAX)?;
+        if signed.version != limits::VERSION || signed.suite != x3dh::SUITE {
+            return Err(PeerError::UnknownVersion);
+        }
+        let device = *list.device(signed.device).ok_or(PeerError::UnlistedDevice)?;
+        if device != DevicePublic::new(signed.account, signed.device, signed.signing, signed.identity)? {
+            return Err(PeerError::UnlistedDevice);
+        }
+        let signature = Signature::from_bytes(&outer.signature)?;
+        device.signing().verify_bundle(&outer.signed, &signature)?;
+        let created = Timestamp::from_millis(signed.created);
+        let expires = created.saturating_add(limits::BUNDLE_LIFETIME).saturating_add(limits::CLOCK_SKEW);
+        if now > expires || created > now.saturating_add(limits::CLOCK_SKEW) {
+            return Err(PeerError::Expired);
+        }
+        Ok(Self { device, signed_prekey: signed.signed_prekey, delivery: signed.delivery, created })
+    }
+}

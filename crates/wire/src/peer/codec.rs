@@ -1,0 +1,225 @@
+//! Encoding and decoding shared by everything peers exchange: CBOR (RFC 8949) with integer keys, deterministic.
+
+use minicbor::decode::{Decode, Decoder, Error};
+use minicbor::encode::{self, Encode, Encoder, Write};
+use sotto_crypto::keys::{
+    AccountPublic, DeliveryPublic, DeviceIdentityPublic, DeviceSigningPublic, EphemeralPublic,
+    OneTimePreKeyPublic, SignedPreKeyPublic,
+};
+use sotto_crypto::{AccountId, DeliveryKeyId, DeliveryToken, DeviceId, FileId, InviteId, MailboxId};
+use sotto_crypto::{MessageHash, PreKeyId};
+
+use super::PeerError;
+
+#[derive(Debug)]
+struct OutOfBounds;
+
+impl core::fmt::Display for OutOfBounds {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("out of bounds")
+    }
+}
+
+impl core::error::Error for OutOfBounds {}
+
+pub(super) fn out_of_bounds() -> Error {
+    Error::custom(OutOfBounds)
+}
+
+pub(super) fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match minicbor::encode(value, &mut bytes) {
+        Ok(()) => bytes,
+        // Our `Encode` implementations return no error of their own, and a `Vec` accepts every write.
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Reads exactly one value of at most `max` bytes; unknown keys are ignored.
+pub(super) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8], max: usize) -> Result<T, PeerError> {
+    if bytes.len() > max {
+        return Err(PeerError::TooLarge);
+    }
+    let mut decoder = Decoder::new(bytes);
+    let value = decoder.decode()?;
+    if decoder.position() == bytes.len() { Ok(value) } else { Err(PeerError::Malformed) }
+}
+
+/// Reads something signed: it must be encoded in the one deterministic way, which leaves no room for unknown keys.
+pub(super) fn decode_signed<'b, T: Decode<'b, ()> + Encode<()>>(
+    bytes: &'b [u8],
+    max: usize,
+) -> Result<T, PeerError> {
+    let value = decode(bytes, max)?;
+    if encode(&value) == bytes { Ok(value) } else { Err(PeerError::NotDeterministic) }
+}
+
+/// A type of the cryptographic crate as one CBOR item.
+pub(super) trait Item: Sized {
+    fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>>;
+    fn read(d: &mut Decoder<'_>) -> Result<Self, Error>;
+}
+
+/// A byte string of exactly this length.
+fn array<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], Error> {
+    d.bytes()?.try_into().map_err(|_| out_of_bounds())
+}
+
+macro_rules! plain {
+    ($($name:ident),+) => {$(
+        impl Item for $name {
+            fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
+                e.bytes(self.as_bytes())?.ok()
+            }
+
+            fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+                Ok(Self::from_bytes(array(d)?))
+            }
+        }
+    )+};
+}
+plain!(AccountId, DeviceId, FileId, InviteId, MailboxId, MessageHash);
+
+macro_rules! point {
+    ($($name:ident),+) => {$(
+        impl Item for $name {
+            fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
+                e.bytes(self.as_bytes())?.ok()
+            }
+
+            fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+                Self::from_bytes(&array(d)?).map_err(|_| Error::message("bad point"))
+            }
+        }
+    )+};
+}
+point!(AccountPublic, DeviceSigningPublic, DeviceIdentityPublic, EphemeralPublic);
+
+macro_rules! numbered {
+    ($($name:ident($id:ident)),+) => {$(
+        impl Item for $name {
+            fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
+                e.array(2)?.u32(self.id().0)?.bytes(self.as_bytes())?.ok()
+            }
+
+            fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+                if d.array()? != Some(2) {
+                    return Err(out_of_bounds());
+                }
+                let id = $id(d.u32()?);
+                Self::from_bytes(id, &array(d)?).map_err(|_| Error::message("bad point"))
+            }
+        }
+    )+};
+}
+numbered!(SignedPreKeyPublic(PreKeyId), OneTimePreKeyPublic(PreKeyId), DeliveryPublic(DeliveryKeyId));
+
+impl Item for PreKeyId {
+    fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
+        e.u32(self.0)?.ok()
+    }
+
+    fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+        Ok(Self(d.u32()?))
+    }
+}
+
+impl Item for DeliveryToken {
+    fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
+        e.bytes(self.to_bytes().as_slice())?.ok()
+    }
+
+    fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+        Ok(Self::from_bytes(&array(d)?))
+    }
+}
+
+/// For `#[cbor(with = …)]` on fields of a type that is an [`Item`].
+pub(super) mod item {
+    use super::{Decoder, Encoder, Error, Item, Write};
+    use minicbor::encode as encoding;
+
+    pub(in super::super) fn encode<C, T: Item, W: Write>(
+        value: &T,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encoding::Error<W::Error>> {
+        value.write(e)
+    }
+
+    pub(in super::super) fn decode<C, T: Item>(d: &mut Decoder<'_>, _: &mut C) -> Result<T, Error> {
+        T::read(d)
+    }
+}
+
+/// For `#[cbor(with = …, has_nil)]` on optional fields of a type that is an [`Item`].
+pub(super) mod option {
+    use super::{Decoder, Encoder, Error, Item, Write};
+    use minicbor::encode as encoding;
+
+    pub(in super::super) fn encode<C, T: Item, W: Write>(
+        value: &Option<T>,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encoding::Error<W::Error>> {
+        match value {
+            Some(value) => value.write(e),
+            None => e.null()?.ok(),
+        }
+    }
+
+    pub(in super::super) fn decode<C, T: Item>(d: &mut Decoder<'_>, _: &mut C) -> Result<Option<T>, Error> {
+        if d.datatype()? == minicbor::data::Type::Null {
+            d.null()?;
+            return Ok(None);
+        }
+        T::read(d).map(Some)
+    }
+
+    pub(in super::super) fn nil<T>() -> Option<Option<T>> {
+        Some(None)
+    }
+
+    pub(in super::super) fn is_nil<T>(value: &Option<T>) -> bool {
+        value.is_none()
+    }
+}
+
+/// A text of at most `MAX` UTF-8 bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text<const MAX: usize>(String);
+
+impl<const MAX: usize> Text<MAX> {
+    /// Takes a text within the bound of this field.
+    ///
+    /// # Errors
+    /// [`PeerError::OutOfBounds`] for a longer one.
+    pub fn new(text: String) -> Result<Self, PeerError> {
+        if text.len() <= MAX { Ok(Self(text)) } else { Err(PeerError::OutOfBounds) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, without a copy.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl<C, const MAX: usize> Encode<C> for Text<MAX> {
+    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), encode::Error<W::Error>> {
+        e.str(&self.0)?.ok()
+    }
+}
+
+impl<'b, C, const MAX: usize> Decode<'b, C> for Text<MAX> {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, Error> {
+        let text = d.str()?;
+        if text.len() <= MAX { Ok(Self(text.to_owned())) } else { Err(out_of_bounds()) }
+    }
+}

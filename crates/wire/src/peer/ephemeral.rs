@@ -1,0 +1,49 @@
+//! The plaintext of an ephemeral message: worth nothing a minute later, never stored, retried or acknowledged.
+
+use minicbor::{Decode, Encode};
+use zeroize::Zeroizing;
+
+use super::codec::{decode, encode};
+use super::{PeerError, Signal, limits};
+
+/// The plaintext of one ephemeral message.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub enum Ephemeral {
+    /// "I am online": whoever gets it may offer a link.
+    #[n(0)]
+    Here {},
+    /// One step of the negotiation of a link.
+    #[n(1)]
+    Signal {
+        /// Random name of the attempt at a link, chosen by the side that offers first.
+        #[n(0)]
+        attempt: u64,
+        /// The step.
+        #[n(1)]
+        signal: Signal,
+    },
+    /// This attempt at a link is over on the sender's side.
+    #[n(2)]
+    HangUp {
+        /// Which.
+        #[n(0)]
+        attempt: u64,
+    },
+}
+
+impl Ephemeral {
+    /// The plaintext to encrypt.
+    #[must_use]
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(encode(self))
+    }
+
+    /// Reads what was decrypted.
+    ///
+    /// # Errors
+    /// [`PeerError`]
+    pub fn decode(bytes: &[u8]) -> Result<Self, PeerError> {
+        decode(bytes, limits::EPHEMERAL_MAX)
+    }
+}
