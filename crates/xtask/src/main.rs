@@ -1,3 +1,58 @@
-//! Set-up, run, test, check and bench: the only scripts.
+//! Set-up, run, test, check and bench: the only scripts. `cargo xtask help` lists them.
 
-fn main() {}
+mod bench;
+mod check;
+mod page;
+mod run;
+mod setup;
+mod step;
+mod tests;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "What is done with Sotto's sources")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Set up what is missing, build the page and the server, start it with its data in ./data
+    Run {
+        /// Passed on to the server, after `--`
+        #[arg(last = true)]
+        server: Vec<String>,
+    },
+    /// Set up what tests need and run everything: checks, unit, property, wasm and browser tests
+    Test,
+    /// Format, lints with warnings denied, direction of dependencies, licences and sources
+    Check,
+    /// Sizes of the page
+    Bench,
+    /// Only build the page, into dist/
+    Page,
+}
+
+fn main() -> ExitCode {
+    let outcome = Workspace::find().and_then(|workspace| match Arguments::parse().task {
+        Task::Run { server } => run::run(&workspace, &server),
+        Task::Test => tests::test(&workspace),
+        Task::Check => check::check(&workspace),
+        Task::Bench => bench::bench(&workspace),
+        Task::Page => setup::for_page(&workspace).and_then(|tools| page::build(&workspace, &tools)),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

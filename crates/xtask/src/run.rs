@@ -1,0 +1,28 @@
+//! `cargo xtask run`.
+
+use std::process::Command;
+
+use crate::step::{Failure, Outcome, lines_of, step};
+use crate::workspace::Workspace;
+use crate::{page, setup};
+
+/// Builds what is missing and becomes the server.
+pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome<()> {
+    let tools = setup::for_page(workspace)?;
+    page::build(workspace, &tools)?;
+    step("build the server", || {
+        lines_of(
+            Command::new("cargo")
+                .args(["build", "--release", "--locked", "--package", "sotto-server"])
+                .current_dir(&workspace.root),
+        )
+    })?;
+    let server = workspace.target.join("release/sotto-server");
+    println!("── start {} with its data in ./data; Ctrl+C ends it", server.display());
+    let status = Command::new(&server)
+        .args(arguments)
+        .current_dir(&workspace.root)
+        .status()
+        .map_err(|error| Failure::at(&server, &error))?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("the server ended with {status}"))) }
+}

@@ -1,0 +1,193 @@
+//! Set-up: what is missing is installed, in exact versions, below the target directory and not in anybody's home.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::step::{Failure, Outcome, lines_of, quiet_output, step};
+use crate::workspace::{Workspace, read_text};
+
+/// A tool that cargo can install.
+struct CargoTool {
+    name: &'static str,
+    /// The program that tells the version.
+    program: &'static str,
+    version: &'static str,
+    arguments: &'static [&'static str],
+}
+
+/// Must equal the version of the crate `wasm-bindgen` in `Cargo.toml`.
+const WASM_BINDGEN: CargoTool =
+    CargoTool { name: "wasm-bindgen-cli", program: "wasm-bindgen", version: "0.2.129", arguments: &[] };
+
+/// Its optimised build takes three times as long and makes nothing faster here: cargo and rustc do the work.
+const TRUNK: CargoTool = CargoTool {
+    name: "trunk",
+    program: "trunk",
+    version: "0.21.14",
+    arguments: &["--debug", "--no-default-features", "--features", "rustls"],
+};
+
+const GECKODRIVER: CargoTool =
+    CargoTool { name: "geckodriver", program: "geckodriver", version: "0.37.1", arguments: &["--debug"] };
+
+const CARGO_DENY: CargoTool = CargoTool {
+    name: "cargo-deny",
+    program: "cargo-deny",
+    version: "0.19.0",
+    arguments: &["--debug", "--no-default-features"],
+};
+
+/// The npm package that carries `wasm-opt`.
+const BINARYEN: &str = "132.0.0";
+
+/// The tools that build the page.
+pub struct PageTools {
+    /// `PATH` for everything that is started: our own tools first.
+    pub path: OsString,
+    /// Without it the page is built unoptimised.
+    pub wasm_opt: Option<PathBuf>,
+}
+
+/// Everything the page's build needs.
+pub fn for_page(workspace: &Workspace) -> Outcome<PageTools> {
+    wasm_target()?;
+    cargo_tool(workspace, &WASM_BINDGEN)?;
+    cargo_tool(workspace, &TRUNK)?;
+    Ok(PageTools { path: path_with_tools(workspace), wasm_opt: wasm_opt(workspace)? })
+}
+
+/// What only the browser tests need: two browsers and their drivers.
+pub fn for_tests(workspace: &Workspace) -> Outcome<()> {
+    browsers()?;
+    cargo_tool(workspace, &GECKODRIVER)
+}
+
+/// The checker of licences and sources.
+pub fn cargo_deny(workspace: &Workspace) -> Outcome<()> {
+    cargo_tool(workspace, &CARGO_DENY)
+}
+
+/// `PATH` with the project's own tools before all others.
+pub fn path_with_tools(workspace: &Workspace) -> OsString {
+    let mut path = OsString::from(workspace.tools().join("bin"));
+    if let Some(inherited) = env::var_os("PATH") {
+        path.push(":");
+        path.push(inherited);
+    }
+    path
+}
+
+fn wasm_target() -> Outcome<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let library = quiet_output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
+    if library.is_some_and(|directory| Path::new(directory.trim()).exists()) {
+        return Ok(());
+    }
+    step("install the wasm32 target (rustup target add)", || {
+        lines_of(Command::new("rustup").args(["target", "add", TARGET])).map(|_| ()).map_err(|_| {
+            Failure::new(
+                "the wasm32 target is missing and rustup could not add it: make static.rust-lang.org reachable \
+                 and run `rustup target add wasm32-unknown-unknown`, or see \"Without rustup's downloads\" in \
+                 CONTRIBUTING.md for Debian's packages",
+            )
+        })
+    })
+}
+
+fn cargo_tool(workspace: &Workspace, tool: &CargoTool) -> Outcome<()> {
+    let told = quiet_output(
+        Command::new(tool.program).arg("--version").env("PATH", path_with_tools(workspace)),
+    );
+    let is_there =
+        told.is_some_and(|text| text.split_whitespace().any(|word| word.trim_start_matches('v') == tool.version));
+    if is_there {
+        return Ok(());
+    }
+    step(&format!("install {} {} (once, into target/tools)", tool.name, tool.version), || {
+        let mut command = Command::new("cargo");
+        command
+            .args(["install", "--locked", "--version", tool.version, "--root"])
+            .arg(workspace.tools())
+            .args(tool.arguments)
+            .arg(tool.name)
+            // One directory for all, so that what they share is compiled once; a debug build without symbols.
+            .env("CARGO_TARGET_DIR", workspace.tools().join("build"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+            .current_dir(&workspace.root);
+        lines_of(&mut command).map(|_| ()).map_err(|_| {
+            Failure::new(format!(
+                "{} {} is missing and `cargo install` failed, see above; a C compiler and crates.io are needed",
+                tool.name, tool.version
+            ))
+        })
+    })
+}
+
+fn wasm_opt(workspace: &Workspace) -> Outcome<Option<PathBuf>> {
+    let installed = workspace.tools().join("npm");
+    let program = installed.join("node_modules/binaryen/bin/wasm-opt");
+    let package = installed.join("node_modules/binaryen/package.json");
+    let version = format!("\"version\": \"{BINARYEN}\"");
+    if program.exists() && read_text(&package).is_ok_and(|text| text.contains(&version)) {
+        return Ok(Some(program));
+    }
+    if quiet_output(Command::new("npm").arg("--version")).is_none() {
+        println!("── no Node: without its wasm-opt the page is built unoptimised and about a quarter larger");
+        return Ok(None);
+    }
+    let outcome = step(&format!("install wasm-opt (npm package binaryen {BINARYEN}, once, into target/tools)"), || {
+        let mut command = Command::new("npm");
+        command
+            .args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"])
+            .arg(&installed)
+            .arg(format!("binaryen@{BINARYEN}"));
+        lines_of(&mut command)
+    });
+    match outcome {
+        Ok(_) if program.exists() => Ok(Some(program)),
+        _ => {
+            println!("── wasm-opt could not be installed: the page is built unoptimised and about a quarter larger");
+            Ok(None)
+        }
+    }
+}
+
+fn browsers() -> Outcome<()> {
+    const PROGRAMS: [(&str, &str); 3] =
+        [("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("firefox-esr", "firefox-esr")];
+    let is_there = |program: &str| {
+        let path = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&path).any(|directory| directory.join(program).exists())
+    };
+    let missing: Vec<&str> =
+        PROGRAMS.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let advice = Failure::new(format!(
+        "the browser tests need {}: on Debian, as root, `apt-get install {}`; elsewhere install Chromium with \
+         chromedriver and Firefox ESR so that `chromium`, `chromedriver` and `firefox-esr` are on PATH",
+        missing.join(", "),
+        missing.join(" ")
+    ));
+    let is_root = quiet_output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    if !is_root || !is_there("apt-get") {
+        return Err(advice);
+    }
+    step(&format!("install {} (apt-get)", missing.join(", ")), || {
+        // `timeout` bounds a mirror that hangs.
+        let apt = |arguments: &[&str]| {
+            let mut command = Command::new("timeout");
+            command.arg("900").arg("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+            lines_of(&mut command)
+        };
+        let install = ["install", "-y", "-q", "--no-install-recommends"];
+        apt(&["update", "-q"])
+            .and_then(|_| apt(&[&install[..], &missing[..]].concat()))
+            .map(|_| ())
+            .map_err(|_| advice)
+    })
+}
