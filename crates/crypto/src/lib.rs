@@ -7,16 +7,19 @@
 mod aead;
 mod bytes;
 pub mod envelope;
+pub mod file;
 mod id;
 pub mod invite;
 mod kdf;
 pub mod keys;
 mod label;
 mod point;
+pub mod safety_number;
 mod secret;
 mod signature;
 mod time;
 mod token;
+pub mod vault;
 pub mod x3dh;
 
 pub use id::{
