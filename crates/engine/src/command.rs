@@ -77,6 +77,9 @@ pub enum Command {
     DeclineFile(ContactId, MessageId),
     /// Stop a transfer or withdraw an offer.
     CancelFile(ContactId, MessageId),
+    /// Open a received and verified file, to look at it or to save it. Answered by `TransferAction::Open`, or by
+    /// `Notice::FileGone`.
+    OpenFile(ContactId, FileId),
     /// Delete a received file from this device.
     DeleteFile(ContactId, FileId),
 

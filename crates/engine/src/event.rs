@@ -109,6 +109,10 @@ pub enum Notice {
     },
     /// The file has more than 2²² chunks.
     FileTooLarge,
+    /// The file is not on this device (any more).
+    FileGone(FileId),
+    /// So many files are offered or on their way with this contact already.
+    TooManyFiles(ContactId),
     /// So many invites are open already.
     TooManyInvites {
         /// The most allowed.

@@ -94,6 +94,13 @@ pub enum TransferAction {
     },
     /// Stop, tell the other side's worker, and delete what was received. Answered by nothing.
     Cancel,
+    /// A received and verified file may be read now: this is what opens it.
+    Open {
+        /// Its one-time key.
+        key: Zeroizing<[u8; 32]>,
+        /// Plaintext bytes.
+        size: u64,
+    },
     /// Delete a received file. Answered by nothing.
     Delete,
     /// The picked file is not needed any more.
