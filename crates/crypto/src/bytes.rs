@@ -1,4 +1,4 @@
-//! Reading fixed binary layouts without indexing.
+//! Reading and writing fixed binary layouts without indexing.
 
 /// A cursor over untrusted bytes; every step says whether there was enough left.
 pub(crate) struct Reader<'a>(&'a [u8]);
@@ -44,4 +44,13 @@ impl<'a> Reader<'a> {
     pub(crate) fn end(self) -> Option<()> {
         self.0.is_empty().then_some(())
     }
+}
+
+/// The parts joined, cut or filled up with zeros to `N` bytes.
+pub(crate) fn join<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut joined = [0; N];
+    for (to, from) in joined.iter_mut().zip(parts.iter().copied().flatten()) {
+        *to = *from;
+    }
+    joined
 }

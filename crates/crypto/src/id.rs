@@ -77,9 +77,5 @@ pub struct DeliveryKeyId(pub u32);
 
 /// The first 16 bytes of a 32-byte hash.
 pub(crate) fn truncate(hash: [u8; 32]) -> [u8; 16] {
-    let mut id = [0; 16];
-    for (to, from) in id.iter_mut().zip(hash) {
-        *to = from;
-    }
-    id
+    crate::bytes::join(&[&hash])
 }

@@ -14,6 +14,7 @@ mod kdf;
 pub mod keys;
 mod label;
 mod point;
+pub mod ratchet;
 pub mod safety_number;
 mod secret;
 mod signature;

@@ -36,10 +36,7 @@ impl Point {
     }
 
     fn from_key(key: p256::PublicKey) -> Self {
-        let mut bytes = [0; 33];
-        for (to, from) in bytes.iter_mut().zip(key.to_sec1_point(true).as_bytes()) {
-            *to = *from;
-        }
+        let bytes = crate::bytes::join(&[key.to_sec1_point(true).as_bytes()]);
         Self { key, bytes }
     }
 
@@ -89,6 +86,11 @@ impl KeyPair {
 
     pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.secret.to_bytes().into())
+    }
+
+    /// A second copy, for the ratchet, whose first key is a prekey that others may still need.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self { secret: self.secret.clone(), public: self.public }
     }
 
     pub(crate) const fn public(&self) -> &Point {

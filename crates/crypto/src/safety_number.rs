@@ -4,6 +4,7 @@
 //! the first 32 bytes. Its 30 digits are six groups of five: each five bytes as a number modulo 100,000. The safety
 //! number joins both sides' digits, the smaller first. The QR code holds `version 1 ‖ own fingerprint ‖ theirs`.
 
+use crate::bytes::join;
 use crate::keys::AccountPublic;
 use core::fmt;
 use sha2::{Digest, Sha512};
@@ -62,11 +63,7 @@ fn iterate(key: &[u8], identifier: &[u8]) -> [u8; 32] {
     for _ in 1..ROUNDS {
         hash = Sha512::new().chain_update(hash).chain_update(key).finalize();
     }
-    let mut fingerprint = [0; 32];
-    for (to, from) in fingerprint.iter_mut().zip(hash) {
-        *to = from;
-    }
-    fingerprint
+    join(&[&hash])
 }
 
 /// The safety number of two accounts.
@@ -91,11 +88,7 @@ impl SafetyNumber {
 
     /// Content of the QR code to show.
     pub fn qr(&self) -> [u8; QR_LENGTH] {
-        let mut code = [QR_VERSION; QR_LENGTH];
-        for (to, from) in code.iter_mut().skip(1).zip(self.own.0.iter().chain(&self.theirs.0)) {
-            *to = *from;
-        }
-        code
+        join(&[&[QR_VERSION], &self.own.0, &self.theirs.0])
     }
 
     /// Compares with the content of the code that the contact shows: what is theirs there is ours here.

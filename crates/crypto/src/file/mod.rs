@@ -17,6 +17,7 @@ mod tree;
 
 use crate::FileId;
 use crate::aead::{Cipher, NONCE, TAG};
+use crate::bytes::join;
 use crate::kdf::{hkdf, split};
 use crate::label::Purpose;
 use crate::secret::secrets;
@@ -117,13 +118,7 @@ impl FileHeader {
 
     /// `hdr`.
     pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
-        let parts =
-            [MAGIC.as_slice(), &[VERSION, LOG2_CHUNK], &self.size.to_be_bytes(), self.file_id.as_bytes()];
-        let mut bytes = [0; Self::LENGTH];
-        for (to, from) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
-            *to = *from;
-        }
-        bytes
+        join(&[MAGIC, &[VERSION, LOG2_CHUNK], &self.size.to_be_bytes(), self.file_id.as_bytes()])
     }
 }
 
