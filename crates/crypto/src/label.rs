@@ -63,6 +63,8 @@ purposes! {
     INVITE_PSK = "invite-psk";
     /// Key of the sender tag of a first message that answers an invite.
     INVITE_TAG = "invite-tag";
+    /// Stored hash of the secret that revokes an invite.
+    INVITE_OWNER = "invite-owner";
     /// Chunk key and commitment of a file.
     FILE = "file";
     /// Encryption key of one store of the vault.

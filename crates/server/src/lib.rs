@@ -1,1 +1,3 @@
 //! Introduces people, keeps ciphertext for those who are away, serves the page.
+
+pub mod store;

@@ -1,16 +1,16 @@
-//! What a device signs to open its mailbox, and how the server's hashes of secrets are made.
+//! What a device signs to open its mailbox, and what the server keeps of an invite owner's secret.
 
-use sha2::{Digest, Sha256};
+use sotto_crypto::keys::DeviceSigningPublic;
+use sotto_crypto::{Purpose, Signature};
 
-use super::{Authentication, DeliveryToken, Nonce, OwnerHash, OwnerSecret, TokenHash};
+use super::{Authentication, Nonce, OwnerHash, OwnerSecret};
 
-/// Label of the signature in [`Authentication`].
-pub const CHALLENGE_LABEL: &str = "server-challenge";
-
-/// The bytes a device signs under [`CHALLENGE_LABEL`]:
+/// The bytes a device signs with [`DeviceSigningKey::sign_challenge`]:
 /// `version u16 ‖ role 01 ‖ len(origin) u16 ‖ origin ‖ device_id ‖ mailbox ‖ signing_key ‖ server nonce ‖ client
 /// nonce`. `origin` is the page's own, as the browser writes it (`https://example.org`), so that a signature
 /// made for one server is worth nothing at another.
+///
+/// [`DeviceSigningKey::sign_challenge`]: sotto_crypto::keys::DeviceSigningKey::sign_challenge
 #[must_use]
 pub fn challenge_bytes(origin: &str, challenge: &Nonce, authentication: &Authentication) -> Vec<u8> {
     // An origin longer than a host name can be (253 bytes) signs as an impossible length and never verifies.
@@ -28,11 +28,21 @@ pub fn challenge_bytes(origin: &str, challenge: &Nonce, authentication: &Authent
     bytes
 }
 
-impl DeliveryToken {
-    /// What the server keeps of this token.
-    #[must_use]
-    pub fn hash(&self) -> TokenHash {
-        TokenHash(labelled(b"sotto/v1/delivery-token\0", self.expose()))
+/// The signature of an [`Authentication`] is not the device's over this challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer to the challenge does not verify")]
+pub struct NotAuthentic;
+
+impl Authentication {
+    /// Verifies that whoever holds `signing_key` answered this challenge of this origin.
+    ///
+    /// # Errors
+    /// [`NotAuthentic`] for a bad point, a high s, or a signature over anything else.
+    pub fn verify(&self, origin: &str, challenge: &Nonce) -> Result<(), NotAuthentic> {
+        let key = DeviceSigningPublic::from_bytes(&self.signing_key).map_err(|_| NotAuthentic)?;
+        let signature = Signature::from_bytes(&self.signature).map_err(|_| NotAuthentic)?;
+        let signed = challenge_bytes(origin, challenge, self);
+        key.verify_challenge(&signed, &signature).map_err(|_| NotAuthentic)
     }
 }
 
@@ -40,10 +50,6 @@ impl OwnerSecret {
     /// What the server keeps of this secret.
     #[must_use]
     pub fn hash(&self) -> OwnerHash {
-        OwnerHash(labelled(b"sotto/v1/invite-owner\0", self.expose()))
+        OwnerHash(Purpose::INVITE_OWNER.hash(&[self.expose()]))
     }
-}
-
-fn labelled(label: &[u8], secret: &[u8; 32]) -> [u8; 32] {
-    Sha256::new().chain_update(label).chain_update(secret).finalize().into()
 }

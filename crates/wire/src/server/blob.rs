@@ -3,7 +3,6 @@
 use minicbor::decode::{Decoder, Error};
 use minicbor::encode::{Encoder, Write};
 use minicbor::{Decode, Encode};
-use sha2::{Digest, Sha256};
 
 use super::codec::OutOfBounds;
 use super::{EnvelopeId, FrameError, limits};
@@ -28,9 +27,7 @@ impl Blob {
     /// The envelope's name: the first 16 bytes of its SHA-256.
     #[must_use]
     pub fn id(&self) -> EnvelopeId {
-        let digest: [u8; 32] = Sha256::digest(&self.0).into();
-        let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest;
-        EnvelopeId(id)
+        EnvelopeId::of(&self.0)
     }
 
     /// The bytes.

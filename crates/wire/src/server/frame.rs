@@ -8,7 +8,7 @@ use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
 use super::codec::{List, Opaque, message};
-use super::id::{DeviceId, EnvelopeId, MailboxId, Nonce, Sequence, TokenHash};
+use super::id::{DeviceId, EnvelopeId, ListedToken, MailboxId, Nonce, Sequence, item};
 use super::{Blob, ErrorCode, limits};
 
 /// A signed prekey bundle as its device made it; the server does not look inside.
@@ -18,7 +18,7 @@ pub type BundleBytes = Opaque<1, { limits::BUNDLE_MAX }>;
 pub type Sequences = List<Sequence, { limits::ACKNOWLEDGE_MAX }>;
 
 /// Token hashes of one frame.
-pub type TokenHashes = List<TokenHash, { limits::TOKENS_PER_FRAME_MAX }>;
+pub type TokenHashes = List<ListedToken, { limits::TOKENS_PER_FRAME_MAX }>;
 
 /// One-time prekeys of one frame.
 pub type OneTimePreKeys = List<OneTimePreKeyEntry, { limits::ONE_TIME_PREKEYS_MAX }>;
@@ -56,13 +56,13 @@ pub struct Authentication {
     #[n(0)]
     pub version: u16,
     /// The device.
-    #[n(1)]
+    #[cbor(n(1), with = "item")]
     pub device_id: DeviceId,
     /// Its device signing key, compressed SEC1 point.
     #[n(2)]
     pub signing_key: ByteArray<33>,
     /// The mailbox it opens; the first to open a mailbox owns it.
-    #[n(3)]
+    #[cbor(n(3), with = "item")]
     pub mailbox: MailboxId,
     /// Fresh randomness of the client.
     #[n(4)]
@@ -122,7 +122,8 @@ pub enum ClientFrame {
         /// The signed bundle.
         #[n(1)]
         bundle: BundleBytes,
-        /// New one-time prekeys; an id that was published before is left as it is.
+        /// New one-time prekeys. Ids only rise: those not above every id published before are passed over, so
+        /// that a repetition cannot bring back a key that was handed out.
         #[n(2)]
         one_time: OneTimePreKeys,
     },
@@ -171,7 +172,7 @@ pub enum ServerFrame {
         #[n(0)]
         sequence: Sequence,
         /// `SHA-256(blob)[..16]`.
-        #[n(1)]
+        #[cbor(n(1), with = "item")]
         envelope_id: EnvelopeId,
         /// Stored or ephemeral.
         #[n(2)]

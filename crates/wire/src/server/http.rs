@@ -16,7 +16,7 @@ use minicbor::{Decode, Encode};
 use super::codec::{Opaque, message};
 use super::frame::{BundleBytes, Class, OneTimePreKeyEntry};
 use super::id::{
-    DeliveryToken, EnvelopeId, InviteId, MailboxId, OwnerHash, OwnerSecret, RedeemId, RequestId,
+    DeliveryToken, EnvelopeId, InviteId, MailboxId, OwnerHash, OwnerSecret, RedeemId, RequestId, item,
 };
 use super::{Blob, limits};
 
@@ -49,17 +49,17 @@ pub type InviteBundle = Opaque<1, { limits::INVITE_BUNDLE_MAX }>;
 
 /// Delivers an envelope, without credentials. 202 after it is committed (a repetition too), 403 if the token does
 /// not open the mailbox or there is no such mailbox, 507 when the mailbox is full, 503 when the server is busy.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct PutEnvelope {
     /// Where to.
-    #[n(0)]
+    #[cbor(n(0), with = "item")]
     pub mailbox: MailboxId,
     /// What allows it.
-    #[n(1)]
+    #[cbor(n(1), with = "item")]
     pub token: DeliveryToken,
     /// `SHA-256(blob)[..16]`; the server checks it.
-    #[n(2)]
+    #[cbor(n(2), with = "item")]
     pub envelope_id: EnvelopeId,
     /// Stored or ephemeral; an ephemeral one is answered alike whether or not anybody is there.
     #[n(3)]
@@ -82,7 +82,7 @@ pub struct Accepted {}
 #[cbor(map)]
 pub struct CreateInvite {
     /// Its id.
-    #[n(0)]
+    #[cbor(n(0), with = "item")]
     pub invite_id: InviteId,
     /// Hash of the secret that revokes it.
     #[n(1)]
@@ -105,7 +105,7 @@ pub struct CreateInvite {
 #[cbor(map)]
 pub struct LookAtInvite {
     /// The invite.
-    #[n(0)]
+    #[cbor(n(0), with = "item")]
     pub invite_id: InviteId,
 }
 
@@ -127,7 +127,7 @@ pub struct InviteCardAnswer {
 #[cbor(map)]
 pub struct RedeemInvite {
     /// The invite.
-    #[n(0)]
+    #[cbor(n(0), with = "item")]
     pub invite_id: InviteId,
     /// This attempt.
     #[n(1)]
@@ -144,11 +144,11 @@ pub struct RedeemedInvite {
 }
 
 /// Takes an invite back. 409 if it was used already; 410 if it is gone or the secret is not its owner's.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct RevokeInvite {
     /// The invite.
-    #[n(0)]
+    #[cbor(n(0), with = "item")]
     pub invite_id: InviteId,
     /// The owner's secret.
     #[n(1)]
@@ -157,14 +157,14 @@ pub struct RevokeInvite {
 
 /// Fetches what begins a session with the device behind a mailbox. 403 as for [`PutEnvelope`], 404 if it has not
 /// published a bundle.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct FetchPreKeys {
     /// The device's mailbox.
-    #[n(0)]
+    #[cbor(n(0), with = "item")]
     pub mailbox: MailboxId,
     /// What allows it.
-    #[n(1)]
+    #[cbor(n(1), with = "item")]
     pub token: DeliveryToken,
 }
 

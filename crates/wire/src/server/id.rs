@@ -6,6 +6,10 @@ use minicbor::decode::{Decoder, Error};
 use minicbor::encode::{Encoder, Write};
 use minicbor::{Decode, Encode};
 
+pub use sotto_crypto::{DeliveryToken, DeviceId, EnvelopeId, InviteId, MailboxId, TokenHash};
+
+use super::codec::OutOfBounds;
+
 macro_rules! byte_codec {
     ($name:ident, $length:literal) => {
         impl<C> Encode<C> for $name {
@@ -56,27 +60,6 @@ macro_rules! id {
 }
 
 id!(
-    /// A mailbox: chosen at random by the device that owns it, bound to its signing key when it first
-    /// authenticates.
-    MailboxId,
-    16
-);
-id!(
-    /// A device, as its device list names it.
-    DeviceId,
-    16
-);
-id!(
-    /// What the server knows of a delivery token.
-    TokenHash,
-    32
-);
-id!(
-    /// An invite, derived from the secret of its link.
-    InviteId,
-    16
-);
-id!(
     /// One attempt to redeem an invite, at random: repeating it gives the same answer for an hour.
     RedeemId,
     16
@@ -85,11 +68,6 @@ id!(
     /// What the server knows of the secret that revokes an invite.
     OwnerHash,
     32
-);
-id!(
-    /// The first 16 bytes of the SHA-256 of an envelope.
-    EnvelopeId,
-    16
 );
 id!(
     /// Fresh randomness of one side, signed by the device when it authenticates.
@@ -138,12 +116,70 @@ macro_rules! secret {
 }
 
 secret!(
-    /// Lets its holder put envelopes into one mailbox; issued to one contact, revocable.
-    DeliveryToken,
-    32
-);
-secret!(
     /// Lets its holder revoke an invite.
     OwnerSecret,
     32
 );
+
+/// A type of the cryptographic crate as one CBOR byte string.
+pub(super) trait Item: Sized {
+    fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>>;
+    fn read(d: &mut Decoder<'_>) -> Result<Self, Error>;
+}
+
+fn array<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], Error> {
+    d.bytes()?.try_into().map_err(|_| Error::custom(OutOfBounds))
+}
+
+macro_rules! items {
+    ($($name:ident),+) => {$(
+        impl Item for $name {
+            fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+                e.bytes(self.as_bytes())?.ok()
+            }
+
+            fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+                Ok(Self::from_bytes(array(d)?))
+            }
+        }
+    )+};
+}
+items!(DeviceId, EnvelopeId, InviteId, MailboxId, TokenHash);
+
+impl Item for DeliveryToken {
+    fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(self.to_bytes().as_slice())?.ok()
+    }
+
+    fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+        Ok(Self::from_bytes(&array(d)?))
+    }
+}
+
+/// For `#[cbor(with = …)]` on fields of a type that is an [`Item`].
+pub(super) mod item {
+    use super::{Decoder, Encoder, Error, Item, Write};
+
+    pub(in super::super) fn encode<C, T: Item, W: Write>(
+        value: &T,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        value.write(e)
+    }
+
+    pub(in super::super) fn decode<C, T: Item>(d: &mut Decoder<'_>, _: &mut C) -> Result<T, Error> {
+        T::read(d)
+    }
+}
+
+/// A token hash as an item of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct ListedToken(#[cbor(n(0), with = "item")] pub TokenHash);
+
+impl fmt::Debug for ListedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -12,7 +12,7 @@ mod http;
 mod id;
 pub mod limits;
 
-pub use auth::{CHALLENGE_LABEL, challenge_bytes};
+pub use auth::{NotAuthentic, challenge_bytes};
 pub use blob::Blob;
 pub use codec::{List, Message, Opaque};
 pub use error::FrameError;
@@ -26,8 +26,8 @@ pub use http::{
     path,
 };
 pub use id::{
-    DeliveryToken, DeviceId, EnvelopeId, InviteId, MailboxId, Nonce, OwnerHash, OwnerSecret, RedeemId,
-    RequestId, Sequence, TokenHash,
+    DeliveryToken, DeviceId, EnvelopeId, InviteId, ListedToken, MailboxId, Nonce, OwnerHash, OwnerSecret,
+    RedeemId, RequestId, Sequence, TokenHash,
 };
 
 #[cfg(test)]

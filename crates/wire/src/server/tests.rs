@@ -16,16 +16,18 @@ fn round_trip<T: Message + PartialEq + Debug>(message: &T) {
 fn authentication() -> Authentication {
     Authentication {
         version: limits::VERSION,
-        device_id: DeviceId([1; 16]),
+        device_id: DeviceId::from_bytes([1; 16]),
         signing_key: [2; 33].into(),
-        mailbox: MailboxId([3; 16]),
+        mailbox: MailboxId::from_bytes([3; 16]),
         client_nonce: Nonce([4; 32]),
         signature: [5; 64].into(),
     }
 }
 
 fn client_frames() -> Vec<ClientFrame> {
-    let hashes = || TokenHashes::new(vec![TokenHash([6; 32]), TokenHash([7; 32])]).unwrap();
+    let hashes = || {
+        TokenHashes::new([6, 7].map(|byte| ListedToken(TokenHash::from_bytes([byte; 32]))).to_vec()).unwrap()
+    };
     vec![
         ClientFrame::Authenticate(authentication()),
         ClientFrame::Credit { n: 64 },
@@ -62,13 +64,13 @@ fn frames_round_trip_and_nothing_shorter_or_longer_does() {
 fn bodies_round_trip() {
     round_trip(&Accepted {});
     round_trip(&CreateInvite {
-        invite_id: InviteId([1; 16]),
+        invite_id: InviteId::from_bytes([1; 16]),
         owner_hash: OwnerSecret::from_bytes([2; 32]).hash(),
         expires_at: 1_800_000_000,
         card: InviteCard::new(vec![3; limits::INVITE_CARD_MAX]).unwrap(),
         bundle: InviteBundle::new(vec![4; limits::INVITE_BUNDLE_MAX]).unwrap(),
     });
-    round_trip(&RedeemInvite { invite_id: InviteId([1; 16]), redeem_id: RedeemId([2; 16]) });
+    round_trip(&RedeemInvite { invite_id: InviteId::from_bytes([1; 16]), redeem_id: RedeemId([2; 16]) });
     round_trip(&FetchedPreKeys { bundle: BundleBytes::new(vec![1]).unwrap(), one_time: None });
     round_trip(&Failure {
         code: ErrorCode::RateLimited,
@@ -82,8 +84,8 @@ fn the_largest_frames_fit_their_limits() {
     for size in limits::ENVELOPE_SIZES {
         let blob = Blob::new(vec![0xff; size]).unwrap();
         let put = PutEnvelope {
-            mailbox: MailboxId([0xff; 16]),
-            token: DeliveryToken::from_bytes([0xff; 32]),
+            mailbox: MailboxId::from_bytes([0xff; 16]),
+            token: DeliveryToken::from_bytes(&[0xff; 32]),
             envelope_id: blob.id(),
             class: Class::Stored,
             lifetime_s: u32::MAX,
@@ -148,8 +150,8 @@ fn what_is_signed_names_origin_key_and_both_nonces() {
     assert_ne!(bytes, challenge_bytes("https://b.example", &challenge, &base));
     assert_ne!(bytes, challenge_bytes("https://a.example", &Nonce([8; 32]), &base));
     let variants = [
-        Authentication { device_id: DeviceId([0; 16]), ..base.clone() },
-        Authentication { mailbox: MailboxId([0; 16]), ..base.clone() },
+        Authentication { device_id: DeviceId::from_bytes([0; 16]), ..base.clone() },
+        Authentication { mailbox: MailboxId::from_bytes([0; 16]), ..base.clone() },
         Authentication { signing_key: [0; 33].into(), ..base.clone() },
         Authentication { client_nonce: Nonce([0; 32]), ..base.clone() },
         Authentication { version: 2, ..base.clone() },
@@ -163,9 +165,7 @@ fn what_is_signed_names_origin_key_and_both_nonces() {
 
 #[test]
 fn secrets_do_not_appear_in_debug_output() {
-    let token = DeliveryToken::from_bytes([0xab; 32]);
-    assert_eq!(format!("{token:?}"), "DeliveryToken(…)");
-    assert_ne!(token.hash().0, OwnerSecret::from_bytes([0xab; 32]).hash().0);
+    assert_eq!(format!("{:?}", OwnerSecret::from_bytes([0xab; 32])), "OwnerSecret(…)");
 }
 
 #[test]

@@ -1,0 +1,1 @@
+//! What every store must do, as one function that each implementation's tests call.
