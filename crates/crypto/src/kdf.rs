@@ -20,7 +20,7 @@ pub(crate) fn hkdf<const N: usize>(
 }
 
 #[expect(clippy::expect_used, reason = "expansion fails above 255 blocks only, which callers cannot ask for")]
-fn expand(salt: &[u8], ikm: &[&[u8]], info: &[u8], output: &mut [u8]) {
+pub(crate) fn expand(salt: &[u8], ikm: &[&[u8]], info: &[u8], output: &mut [u8]) {
     let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
     for part in ikm {
         extract.input_ikm(part);
@@ -30,7 +30,7 @@ fn expand(salt: &[u8], ikm: &[&[u8]], info: &[u8], output: &mut [u8]) {
 
 /// `HMAC-SHA-256(key, parts joined)`.
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length");
     for part in parts {
         mac.update(part);

@@ -21,6 +21,8 @@ mod signature;
 mod time;
 mod token;
 pub mod vault;
+#[cfg(test)]
+mod vectors;
 pub mod x3dh;
 
 pub use id::{

@@ -71,7 +71,15 @@ pub(crate) fn verify(
     bytes: &[u8],
     signature: &Signature,
 ) -> Result<(), SignatureError> {
+    verify_parts(point, &[&purpose.label(&[]), bytes], signature)
+}
+
+pub(crate) fn verify_parts(
+    point: &Point,
+    parts: &[&[u8]],
+    signature: &Signature,
+) -> Result<(), SignatureError> {
     ecdsa::VerifyingKey::from(point.key())
-        .multipart_verify(&[&purpose.label(&[]), bytes], &signature.0)
+        .multipart_verify(parts, &signature.0)
         .map_err(|_| SignatureError::Invalid)
 }

@@ -97,7 +97,7 @@ impl StoreCipher {
 
     /// A name for a record under which storage may file it without learning its key: `HMAC(names key, key)[..16]`.
     pub fn name(&self, key: &[u8]) -> [u8; 16] {
-        truncate(*hmac(&self.names, &[key]))
+        truncate(*hmac(self.names.as_slice(), &[key]))
     }
 
     fn associated(&self, place: &RecordPlace<'_>) -> Vec<u8> {

@@ -50,8 +50,8 @@ impl ChainKey {
 
     /// The secret of the next message; the chain moves on behind it.
     pub(super) fn advance(&mut self) -> MessageSecret {
-        let secret = MessageSecret(Box::new(hmac(&self.0, &[&[1]])));
-        self.0 = hmac(&self.0, &[&[2]]);
+        let secret = MessageSecret(Box::new(hmac(self.0.as_slice(), &[&[1]])));
+        self.0 = hmac(self.0.as_slice(), &[&[2]]);
         secret
     }
 }
