@@ -3,6 +3,8 @@
 use js_sys::Array;
 use wasm_bindgen::JsCast;
 
+use crate::js;
+
 /// Files taken from one picking; more are left out, so that a folder full of files does not stall the page.
 const MAX_AT_ONCE: usize = 1000;
 
@@ -20,19 +22,8 @@ pub struct PickedFile {
 
 impl PickedFile {
     fn new(file: web_sys::File) -> Self {
-        Self { name: file.name(), size: bytes(file.size()), mime: file.type_(), file }
+        Self { name: file.name(), size: js::whole(file.size()), mime: file.type_(), file }
     }
-}
-
-/// A size that JavaScript gives as a double.
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates and a size is never negative"
-)]
-pub(crate) fn bytes(size: f64) -> u64 {
-    size as u64
 }
 
 /// The files of an `<input type=file>` that changed. Clears it, so that the same file can be picked again.

@@ -1,0 +1,94 @@
+//! The engine's records, sealed by the vault on their way to storage and opened on their way back.
+
+use std::collections::BTreeMap;
+
+use sotto_crypto::vault::{RecordPlace, StoreCipher, VaultKey};
+use sotto_engine::{Change, Changes, Record, Store};
+
+use super::{KeyRange, RawChange, RawRecord, RecordStore, StorageError};
+use crate::js;
+
+/// Version of what the sealed bytes are: the engine's records, whose own versions are inside.
+const SCHEMA: u32 = 1;
+
+/// Records that only this device's vault can read.
+#[derive(Debug)]
+pub(crate) struct SealedRecords<S> {
+    raw: S,
+    ciphers: BTreeMap<Store, StoreCipher>,
+}
+
+impl<S: RecordStore> SealedRecords<S> {
+    pub(crate) fn new(raw: S, vault: &VaultKey) -> Self {
+        let ciphers = Store::ALL.into_iter().map(|store| (store, vault.store(store.name()))).collect();
+        Self { raw, ciphers }
+    }
+
+    /// Where the sealed records lie.
+    pub(crate) fn raw(&self) -> &S {
+        &self.raw
+    }
+
+    /// Makes all changes durable or none.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub(crate) async fn commit(&self, changes: Changes) -> Result<(), StorageError> {
+        let changes = changes.into_iter().map(|change| self.seal(change)).collect::<Result<_, _>>()?;
+        self.raw.commit(changes).await
+    }
+
+    /// All records of the stores that are loaded at start.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`] when one does not open.
+    pub(crate) async fn load(&self) -> Result<Vec<Record>, StorageError> {
+        let mut records = Vec::new();
+        for store in Store::ALL.into_iter().filter(|store| store.is_loaded_at_start()) {
+            for raw in self.raw.read(store, KeyRange::all(), None).await? {
+                records.push(self.open(store, raw)?);
+            }
+        }
+        Ok(records)
+    }
+
+    /// The records with the greatest keys of a range, in ascending order.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`] when one does not open.
+    pub(crate) async fn read(
+        &self,
+        store: Store,
+        range: KeyRange,
+        limit: u32,
+    ) -> Result<Vec<Record>, StorageError> {
+        let raw = self.raw.read(store, range, Some(limit)).await?;
+        raw.into_iter().map(|raw| self.open(store, raw)).collect()
+    }
+
+    fn cipher(&self, store: Store) -> Result<&StoreCipher, StorageError> {
+        self.ciphers.get(&store).ok_or(StorageError::Failed)
+    }
+
+    fn seal(&self, change: Change) -> Result<RawChange, StorageError> {
+        Ok(match change {
+            Change::Put(Record { store, key, value }) => {
+                let value = self.cipher(store)?.seal(&place(&key), &value, &mut js::rng());
+                RawChange::Put(store, RawRecord { key, value })
+            }
+            Change::Delete { store, key } => RawChange::Delete(store, key),
+            Change::DeletePrefix { store, prefix } => RawChange::DeletePrefix(store, prefix),
+        })
+    }
+
+    fn open(&self, store: Store, raw: RawRecord) -> Result<Record, StorageError> {
+        let value =
+            self.cipher(store)?.open(&place(&raw.key), &raw.value).map_err(|_| StorageError::Damaged)?;
+        Ok(Record { store, key: raw.key, value })
+    }
+}
+
+/// Records are replaced as a whole and nothing else remembers how often, so the revision says nothing.
+fn place(key: &[u8]) -> RecordPlace<'_> {
+    RecordPlace { key, schema: SCHEMA, revision: 0 }
+}

@@ -1,0 +1,51 @@
+//! What the browser says about the network and about sleeping and waking.
+
+use gloo_events::EventListener;
+use sotto_engine::Input;
+use wasm_bindgen::JsCast;
+use web_sys::EventTarget;
+
+use crate::js;
+
+/// Listens until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    _listeners: Vec<EventListener>,
+}
+
+impl Surroundings {
+    /// Reports `Online` and `Wake`.
+    pub(crate) fn listen(report: impl Fn(Input) + Clone + 'static) -> Self {
+        let mut listeners = Vec::new();
+        let mut on = |target: &EventTarget, kind: &'static str, input: fn() -> Option<Input>| {
+            let report = report.clone();
+            listeners.push(EventListener::new(target, kind, move |_| {
+                if let Some(input) = input() {
+                    report(input);
+                }
+            }));
+        };
+        if let Some(window) = web_sys::window() {
+            on(&window, "online", || Some(Input::Online(true)));
+            on(&window, "offline", || Some(Input::Online(false)));
+            on(&window, "pageshow", || Some(Input::Wake));
+            // Only some browsers say when the network changed under a page that stayed online.
+            if let Ok(connection) = js::get(&window.navigator(), "connection").dyn_into::<EventTarget>() {
+                on(&connection, "change", || Some(Input::Wake));
+            }
+            if let Some(document) = window.document() {
+                on(&document, "visibilitychange", || is_visible().then_some(Input::Wake));
+            }
+        }
+        Self { _listeners: listeners }
+    }
+}
+
+/// Whether the browser believes that there is a network.
+pub(crate) fn is_online() -> bool {
+    web_sys::window().is_none_or(|window| window.navigator().on_line())
+}
+
+fn is_visible() -> bool {
+    web_sys::window().and_then(|window| window.document()).is_some_and(|document| !document.hidden())
+}
