@@ -2,9 +2,20 @@
 
 use std::rc::Rc;
 
-use sotto_engine::{Command, ContactId, Event, FileId};
+use futures_channel::oneshot;
+use sotto_engine::{Client, Command, Config, ContactId, Event, FileId, Input, RestoreError};
 
-use crate::PickedFile;
+use crate::{
+    PickedFile,
+    download::{self, Target},
+    driver::{Driver, Parts},
+    inbox::{Item, Outbox, Save, queue},
+    js, site,
+    storage::{DATABASE, Database, SealedRecords, StorageError, open_vault},
+    surroundings,
+    tab_lock::{LockError, TabLock},
+    transfer::WorkerHandle,
+};
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -120,7 +131,16 @@ pub struct Sotto {
 }
 
 #[derive(Debug)]
-struct Inner {}
+struct Inner {
+    outbox: Outbox,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // It may have stopped by itself.
+        let _ = self.outbox.put(Item::Stop(None));
+    }
+}
 
 impl Sotto {
     /// Gets the lock that only one tab can hold, opens the storage, restores the engine and lets it run. `on_event`
@@ -128,19 +148,47 @@ impl Sotto {
     ///
     /// # Errors
     /// [`StartError`], each to be shown as a page with a next step; nothing was changed.
-    pub async fn start(options: Options, on_event: impl Fn(DriverEvent) + 'static) -> Result<Self, StartError> {
-        let _ = (options, on_event);
-        Ok(Self { inner: Rc::new(Inner {}) })
+    pub async fn start(
+        options: Options,
+        on_event: impl Fn(DriverEvent) + 'static,
+    ) -> Result<Self, StartError> {
+        let location = web_sys::window().ok_or(StartError::Unsupported("a window"))?.location();
+        let origin = location.origin().map_err(|_| StartError::Unsupported("an origin"))?;
+        let (lock, claims) = TabLock::acquire(options.take_over).await?;
+        let database = Database::open(DATABASE).await?;
+        let vault = open_vault(&database).await?;
+        let records = SealedRecords::new(database, &vault);
+        let config = Config { origin: origin.clone(), ice_servers: Vec::new() };
+        let (outbox, inbox) = queue();
+        let loaded = records.load().await?;
+        let client = Client::restore(loaded, config, js::now(), &mut js::rng())?;
+        let worker = WorkerHandle::start(&options.worker_url, &outbox);
+        // Nobody takes from the queue yet, so this is what the engine hears first.
+        let _ = outbox.put(Item::Input(Input::Online(surroundings::is_online())));
+        let driver = Driver::new(Parts {
+            client,
+            records,
+            inbox,
+            outbox: outbox.clone(),
+            on_event: Box::new(on_event),
+            socket_url: format!("{}/v1/socket", origin.replacen("http", "ws", 1)),
+            worker,
+            lock,
+            claims,
+        });
+        wasm_bindgen_futures::spawn_local(driver.run());
+        Ok(Self { inner: Rc::new(Inner { outbox }) })
     }
 
     /// Gives the engine a command.
     pub fn send(&self, command: Command) {
-        let _ = (&self.inner, command);
+        self.inner.outbox.command(command);
     }
 
     /// Offers picked files to a contact, in this order.
     pub fn offer_files(&self, contact: ContactId, files: Vec<PickedFile>) {
-        let _ = (contact, files);
+        // A stopped client has said so.
+        let _ = self.inner.outbox.put(Item::OfferFiles(contact, files));
     }
 
     /// Saves a verified file: where the browser has a save picker, to where the user says, else as a download. To
@@ -148,19 +196,33 @@ impl Sotto {
     ///
     /// # Errors
     /// [`SaveError`]; the received file stays as it was.
-    pub async fn save_file(&self, contact: ContactId, file: FileId, name: &str) -> Result<SaveOutcome, SaveError> {
-        let _ = (contact, file, name);
-        Err(SaveError::Gone)
+    pub async fn save_file(
+        &self,
+        contact: ContactId,
+        file: FileId,
+        name: &str,
+    ) -> Result<SaveOutcome, SaveError> {
+        let target = match download::pick(name).await {
+            Target::Picked(handle) => Some(handle),
+            Target::NoPicker => None,
+            Target::Dismissed => return Ok(SaveOutcome::DismissedByUser),
+        };
+        let (answer, answered) = oneshot::channel();
+        let save = Save { contact, file, name: name.to_owned(), target, answer };
+        if !self.inner.outbox.put(Item::Save(save)) {
+            return Err(SaveError::Stopped);
+        }
+        answered.await.unwrap_or(Err(SaveError::Stopped))
     }
 
     /// How much room there is; `None` where the browser does not say.
     pub async fn storage(&self) -> Option<StorageEstimate> {
-        None
+        site::estimate().await
     }
 
     /// Asks the browser not to evict this site's data; whether it promised.
     pub async fn ask_to_persist(&self) -> bool {
-        false
+        site::persist().await
     }
 
     /// Stops the client and deletes every key, record, file and cache of this site. The page is to be reloaded.
@@ -168,6 +230,41 @@ impl Sotto {
     /// # Errors
     /// [`WipeError`] when something could not be deleted.
     pub async fn wipe(self) -> Result<(), WipeError> {
-        Ok(())
+        let (stopped, has_stopped) = oneshot::channel();
+        if self.inner.outbox.put(Item::Stop(Some(stopped))) {
+            // It answers when everything is closed; a driver that is gone already has closed everything too.
+            let _ = has_stopped.await;
+        }
+        site::wipe().await
+    }
+}
+
+impl From<LockError> for StartError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held => Self::OtherTab,
+            LockError::Unsupported => Self::Unsupported("Web Locks"),
+        }
+    }
+}
+
+impl From<StorageError> for StartError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Full => Self::StorageFull,
+            StorageError::Blocked | StorageError::Superseded => Self::OtherTab,
+            StorageError::Newer => Self::NewerVersion,
+            StorageError::Damaged => Self::StorageDamaged,
+            StorageError::Denied | StorageError::Gone | StorageError::Failed => Self::StorageDenied,
+        }
+    }
+}
+
+impl From<RestoreError> for StartError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Newer(_) => Self::NewerVersion,
+            RestoreError::Damaged(_) => Self::StorageDamaged,
+        }
     }
 }

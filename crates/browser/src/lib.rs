@@ -4,9 +4,22 @@
 //! [`worker::run`].
 
 mod client;
+mod download;
+mod driver;
+mod http;
+mod inbox;
 mod js;
+mod link;
+mod notify;
+mod opfs;
 mod picked;
 mod qr;
+mod site;
+mod socket;
+mod storage;
+mod surroundings;
+mod tab_lock;
+mod transfer;
 
 pub mod page;
 pub mod worker;

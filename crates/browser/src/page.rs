@@ -77,13 +77,27 @@ pub fn set_title(title: &str) {
 /// downloads and WebRTC.
 #[must_use]
 pub fn in_app_browser() -> bool {
-    web_sys::window().and_then(|window| window.navigator().user_agent().ok()).is_some_and(|agent| is_in_app(&agent))
+    web_sys::window()
+        .and_then(|window| window.navigator().user_agent().ok())
+        .is_some_and(|agent| is_in_app(&agent))
 }
 
 fn is_in_app(agent: &str) -> bool {
     const APPS: [&str; 14] = [
-        "FBAN/", "FBAV/", "FB_IAB", "Instagram", " Line/", "MicroMessenger", "Twitter", "BytedanceWebview",
-        "musical_ly", "Snapchat", "LinkedInApp", "Pinterest/", "GSA/", "; wv)",
+        "FBAN/",
+        "FBAV/",
+        "FB_IAB",
+        "Instagram",
+        " Line/",
+        "MicroMessenger",
+        "Twitter",
+        "BytedanceWebview",
+        "musical_ly",
+        "Snapchat",
+        "LinkedInApp",
+        "Pinterest/",
+        "GSA/",
+        "; wv)",
     ];
     let on_ios = agent.contains("iPhone") || agent.contains("iPad");
     APPS.iter().any(|app| agent.contains(app))

@@ -29,7 +29,8 @@ impl PickedFile {
 /// The files of an `<input type=file>` that changed. Clears it, so that the same file can be picked again.
 #[must_use]
 pub fn picked_files(event: &web_sys::Event) -> Vec<PickedFile> {
-    let Some(input) = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok()) else {
+    let Some(input) = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok())
+    else {
         return Vec::new();
     };
     let files = list(input.files());

@@ -19,21 +19,27 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Begins to connect. `None` when the browser refuses the address.
-    pub(crate) fn open(url: &str, report: impl Fn(SocketEvent) + Clone + 'static) -> Option<Self> {
+    /// Begins to connect; `None` when the browser refuses the address. A message that `report` does not take ends the
+    /// connection.
+    pub(crate) fn open(url: &str, report: impl Fn(SocketEvent) -> bool + Clone + 'static) -> Option<Self> {
         let socket = WebSocket::new(url).ok()?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let opened = EventListener::new(&socket, "open", {
             let report = report.clone();
-            move |_| report(SocketEvent::Opened)
+            move |_| {
+                report(SocketEvent::Opened);
+            }
         });
         let message = EventListener::new(&socket, "message", {
-            let report = report.clone();
+            let (report, socket) = (report.clone(), socket.clone());
             move |event| {
                 let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
                 // The server never sends text.
                 if let Some(buffer) = data.and_then(|data| data.dyn_into::<ArrayBuffer>().ok()) {
-                    report(SocketEvent::Message(Uint8Array::new(&buffer).to_vec()));
+                    if !report(SocketEvent::Message(Uint8Array::new(&buffer).to_vec())) {
+                        // Nothing is delivered any more until the close event.
+                        let _ = socket.close();
+                    }
                 }
             }
         });

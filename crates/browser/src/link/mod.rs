@@ -154,7 +154,7 @@ async fn run(
             },
             Event::Overdue(Overdue::Disconnected) => {
                 overdue = Some(after(SILENCE_LIMIT, Overdue::Silent));
-                peer.connection().restart_ice();
+                peer.restart_ice();
             }
             Event::Overdue(Overdue::Connecting | Overdue::Silent) | Event::ControlClosed => return,
             Event::ControlOpen | Event::ControlMessage(_) => {

@@ -49,11 +49,7 @@ impl Negotiation {
 
     /// Takes a signal of the other side; gives the answer to an offer. What does not fit is ignored: the link then
     /// does not come to be, which its time limit notices.
-    pub(super) async fn signal(
-        &mut self,
-        connection: &RtcPeerConnection,
-        signal: Signal,
-    ) -> Option<Signal> {
+    pub(super) async fn signal(&mut self, connection: &RtcPeerConnection, signal: Signal) -> Option<Signal> {
         match signal {
             Signal::Description { kind, sdp } => self.description(connection, kind, &sdp).await,
             Signal::Candidate { candidate, mid, line_index } => {

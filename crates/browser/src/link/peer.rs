@@ -7,7 +7,7 @@ use gloo_events::EventListener;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use sotto_engine::{IceServer, LinkId};
 use sotto_wire::peer::Signal;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::{
     EventTarget, MessageEvent, RtcConfiguration, RtcDataChannel, RtcDataChannelInit, RtcDataChannelState,
     RtcDataChannelType, RtcIceServer, RtcIceTransportPolicy, RtcPeerConnection, RtcPeerConnectionIceEvent,
@@ -18,6 +18,16 @@ use crate::{
     js,
     transfer::{ToWorker, WorkerHandle},
 };
+
+#[wasm_bindgen]
+extern "C" {
+    /// `RTCPeerConnection.restartIce`, which web-sys lacks.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    type Restartable;
+
+    #[wasm_bindgen(method, js_name = restartIce)]
+    fn restart_ice(this: &Restartable);
+}
 
 /// The channel for messages, and the one for files; both sides number them so.
 const CONTROL: u16 = 0;
@@ -63,15 +73,16 @@ impl Peer {
             Err(_) => Some(FilesHere::new(files, id, worker)),
         };
         let mut listeners = Vec::new();
-        let mut on = |target: &EventTarget, kind: &'static str, event: fn(&web_sys::Event) -> Option<Event>| {
-            let events = events.clone();
-            listeners.push(EventListener::new(target, kind, move |happened| {
-                if let Some(event) = event(happened) {
-                    // The task has ended when nobody listens.
-                    let _ = events.unbounded_send(event);
-                }
-            }));
-        };
+        let mut on =
+            |target: &EventTarget, kind: &'static str, event: fn(&web_sys::Event) -> Option<Event>| {
+                let events = events.clone();
+                listeners.push(EventListener::new(target, kind, move |happened| {
+                    if let Some(event) = event(happened) {
+                        // The task has ended when nobody listens.
+                        let _ = events.unbounded_send(event);
+                    }
+                }));
+            };
         on(&connection, "negotiationneeded", |_| Some(Event::NegotiationNeeded));
         on(&connection, "icecandidate", candidate);
         on(&connection, "connectionstatechange", |_| Some(Event::StateChanged));
@@ -93,6 +104,11 @@ impl Peer {
             0 => COMMON_MESSAGE,
             longest => longest,
         }
+    }
+
+    /// Seeks new candidates; the browser then asks for an offer.
+    pub(super) fn restart_ice(&self) {
+        self.connection.unchecked_ref::<Restartable>().restart_ice();
     }
 
     /// Sends on the control channel; what comes before it is open is lost, as on any link that breaks.

@@ -94,8 +94,7 @@ impl Database {
 
     /// A value of the keyring; undefined when there is none.
     pub(crate) async fn keyring(&self, name: &str) -> Result<JsValue, StorageError> {
-        let transaction =
-            self.database.transaction_with_str(KEYRING).map_err(|error| error_of(&error))?;
+        let transaction = self.database.transaction_with_str(KEYRING).map_err(|error| error_of(&error))?;
         answer(&store_of(&transaction, KEYRING)?.get(&name.into()).map_err(|error| error_of(&error))?).await
     }
 
@@ -157,9 +156,7 @@ impl RecordStore for Database {
         let queued = changes.into_iter().try_for_each(|change| {
             let store = store_of(&transaction, change.store().name())?;
             match change {
-                RawChange::Put(_, record) => {
-                    store.put_with_key(&bytes(&record.value), &bytes(&record.key))
-                }
+                RawChange::Put(_, record) => store.put_with_key(&bytes(&record.value), &bytes(&record.key)),
                 RawChange::Delete(_, key) => store.delete(&bytes(&key)),
                 RawChange::DeletePrefix(_, prefix) => {
                     store.delete(&range_of(&KeyRange::with_prefix(prefix, None))?)

@@ -65,3 +65,10 @@ impl RecordStore for MemoryStore {
             .collect())
     }
 }
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn conforms() {
+    use futures_util::FutureExt;
+    super::conformance::conforms(&MemoryStore::default()).now_or_never().expect("memory never waits");
+}

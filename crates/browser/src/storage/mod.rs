@@ -10,7 +10,7 @@ mod conformance;
 #[cfg(test)]
 mod memory;
 
-pub(crate) use indexed_db::{Database, delete as delete_database};
+pub(crate) use indexed_db::{Database, NAME as DATABASE, delete as delete_database};
 pub(crate) use keyring::{open_vault, wipe as wipe_keyring};
 pub(crate) use range::KeyRange;
 pub(crate) use sealed::SealedRecords;

@@ -92,3 +92,76 @@ impl<S: RecordStore> SealedRecords<S> {
 fn place(key: &[u8]) -> RecordPlace<'_> {
     RecordPlace { key, schema: SCHEMA, revision: 0 }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use futures_util::FutureExt;
+    use zeroize::Zeroizing;
+
+    use super::{super::memory::MemoryStore, *};
+
+    fn record(store: Store, key: &[u8], value: &[u8]) -> Record {
+        Record { store, key: key.to_vec(), value: Zeroizing::new(value.to_vec()) }
+    }
+
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        future.now_or_never().expect("memory never waits")
+    }
+
+    fn filled() -> SealedRecords<MemoryStore> {
+        let vault = VaultKey::generate(&mut js::rng());
+        let records = SealedRecords::new(MemoryStore::default(), &vault);
+        let changes = vec![
+            Change::Put(record(Store::Contact, b"a", b"canary")),
+            Change::Put(record(Store::Contact, b"b", b"canary")),
+            Change::Put(record(Store::Message, b"m", b"canary")),
+        ];
+        now(records.commit(changes)).unwrap();
+        records
+    }
+
+    fn raw(records: &SealedRecords<MemoryStore>, store: Store) -> Vec<RawRecord> {
+        now(records.raw().read(store, KeyRange::all(), None)).unwrap()
+    }
+
+    #[test]
+    fn comes_back_as_it_went_and_lies_there_unreadable() {
+        let records = filled();
+        let loaded = now(records.load()).unwrap();
+        let contacts = [record(Store::Contact, b"a", b"canary"), record(Store::Contact, b"b", b"canary")];
+        assert_eq!(loaded, contacts, "history is not loaded");
+        let messages = now(records.read(Store::Message, KeyRange::all(), 9)).unwrap();
+        assert_eq!(messages, [record(Store::Message, b"m", b"canary")]);
+        for store in Store::ALL {
+            for record in raw(&records, store) {
+                assert!(!record.value.windows(6).any(|window| window == b"canary"));
+            }
+        }
+    }
+
+    #[test]
+    fn equal_values_are_not_stored_as_equal_bytes() {
+        let records = raw(&filled(), Store::Contact);
+        assert_ne!(records[0].value, records[1].value);
+    }
+
+    #[test]
+    fn what_was_altered_or_moved_is_refused() {
+        for alter in [0, 20, 30] {
+            let records = filled();
+            let mut record = raw(&records, Store::Contact).remove(0);
+            record.value[alter] ^= 1;
+            now(records.raw().commit(vec![RawChange::Put(Store::Contact, record)])).unwrap();
+            assert_eq!(now(records.load()), Err(StorageError::Damaged));
+        }
+        let records = filled();
+        let mut moved = raw(&records, Store::Contact).remove(0);
+        moved.key = b"b".to_vec();
+        now(records.raw().commit(vec![RawChange::Put(Store::Contact, moved)])).unwrap();
+        assert_eq!(now(records.load()), Err(StorageError::Damaged));
+        let records = filled();
+        let moved = raw(&records, Store::Message).remove(0);
+        now(records.raw().commit(vec![RawChange::Put(Store::Contact, moved)])).unwrap();
+        assert_eq!(now(records.load()), Err(StorageError::Damaged));
+    }
+}

@@ -11,7 +11,7 @@ use std::{cell::Cell, rc::Rc};
 
 use gloo_events::EventListener;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{MessageEvent, Worker};
 
 use crate::{
     inbox::{Item, Outbox},
@@ -38,9 +38,7 @@ impl WorkerHandle {
     /// Starts the worker. What it says comes into the inbox. A worker that cannot be started is broken from the
     /// beginning, and everything but files works without it.
     pub(crate) fn start(url: &str, outbox: &Outbox) -> Self {
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(url, &options).ok();
+        let worker = Worker::new(url).ok();
         let state = Rc::new(Cell::new(if worker.is_some() { State::Starting } else { State::Broken }));
         let changed = Rc::<Notify>::default();
         let mut listeners = Vec::new();
@@ -89,12 +87,7 @@ impl WorkerHandle {
     ///
     /// # Errors
     /// What `postMessage` throws: the object cannot be handed over in this browser.
-    pub(crate) fn post(
-        &self,
-        message: &ToWorker,
-        beside: &JsValue,
-        hand_over: bool,
-    ) -> Result<(), JsValue> {
+    pub(crate) fn post(&self, message: &ToWorker, beside: &JsValue, hand_over: bool) -> Result<(), JsValue> {
         let worker = self.worker.as_ref().ok_or(JsValue::UNDEFINED)?;
         let (message, transfer) = pack(message, beside, hand_over);
         worker.post_message_with_transfer(&message, &transfer)
