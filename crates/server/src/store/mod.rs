@@ -13,7 +13,7 @@ use sotto_wire::server::{
     MailboxId, OneTimePreKeyEntry, OwnerHash, RedeemId, Sequence, TokenHash,
 };
 
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{OpenError as SqliteOpenError, SqliteOptions, SqliteStore};
 
 /// Seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

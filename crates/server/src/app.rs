@@ -1,0 +1,54 @@
+//! What every request may use.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::origin::Origins;
+use crate::page::Page;
+use crate::presence::Presence;
+use crate::rate::Rates;
+use crate::store::Store;
+
+/// Shared by all connections.
+pub struct App {
+    /// What was configured.
+    pub config: Config,
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// Who is connected.
+    pub presence: Presence,
+    /// Who asks too often.
+    pub rates: Rates,
+    /// Under which names this server answers.
+    pub origins: Origins,
+    /// What is served.
+    pub page: Page,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Takes requests; false from the moment shutdown begins.
+    pub ready: AtomicBool,
+    /// Ends every connection.
+    pub stopping: CancellationToken,
+    /// Every connection, so that shutdown can wait for them.
+    pub connections: TaskTracker,
+}
+
+impl App {
+    /// Time for a request's body, and for the answer to a challenge.
+    #[must_use]
+    pub const fn body_timeout(&self) -> Duration {
+        Duration::from_secs(self.config.body_timeout_s)
+    }
+
+    /// Time for what is sent to be taken.
+    #[must_use]
+    pub const fn send_timeout(&self) -> Duration {
+        Duration::from_secs(self.config.send_timeout_s)
+    }
+}

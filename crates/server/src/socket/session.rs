@@ -1,0 +1,214 @@
+//! What happens on a socket, from the challenge to the end.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use sotto_wire::server::{
+    Authentication, Class, ClientFrame, CloseCode, ErrorCode, Nonce, Sequence, ServerFrame, limits,
+};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use super::connection::{Connection, End, Received};
+use crate::app::App;
+use crate::presence::Listening;
+use crate::rate::random;
+use crate::store::{ListOutcome, MailboxState, OpenOutcome, StoreError, Timestamp};
+
+/// Envelopes read from the store at once; at most 256 KiB of large ones.
+const BATCH: u32 = 4;
+
+/// Serves one socket until it ends.
+pub(super) async fn run(app: &App, connection: &mut Connection, origin: &str) -> End {
+    let opened = tokio::select! {
+        opened = timeout(app.body_timeout(), authenticate(app, connection, origin)) => opened,
+        () = app.stopping.cancelled() => return End::Because(CloseCode::ShuttingDown),
+    };
+    let (authentication, state) = match opened {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(end)) => return end,
+        Err(_) => return End::Because(CloseCode::TooSlow),
+    };
+    let _counted = app.metrics.sockets.hold();
+    let session = Session {
+        app,
+        connection,
+        listening: app.presence.listen(authentication.mailbox),
+        authentication,
+        sent_through: Sequence(0),
+        credit: limits::CREDIT_WINDOW,
+        look: true,
+    };
+    session.run(state).await
+}
+
+async fn authenticate(
+    app: &App,
+    connection: &mut Connection,
+    origin: &str,
+) -> Result<(Authentication, MailboxState), End> {
+    let nonce = Nonce(random().map_err(|_| End::Because(CloseCode::Unavailable))?);
+    connection.send(&ServerFrame::Challenge { version: limits::VERSION, nonce }).await?;
+    let authentication = loop {
+        match connection.receive().await? {
+            Received::Frame(ClientFrame::Authenticate(authentication)) => break authentication,
+            Received::Frame(_) => return Err(End::Because(CloseCode::Malformed)),
+            Received::Alive => {}
+        }
+    };
+    if authentication.version != limits::VERSION {
+        return Err(End::Because(CloseCode::UnsupportedVersion));
+    }
+    if authentication.verify(origin, &nonce).is_err() {
+        return Err(End::Because(CloseCode::Unauthenticated));
+    }
+    let opened =
+        app.store.open_mailbox(authentication.mailbox, *authentication.signing_key, Timestamp::now()).await;
+    match opened {
+        Ok(OpenOutcome::Opened(state)) => Ok((authentication, state)),
+        Ok(OpenOutcome::Refused) => Err(End::Because(CloseCode::Unauthenticated)),
+        Err(StoreError::Busy | StoreError::Unavailable) => Err(End::Because(CloseCode::Unavailable)),
+    }
+}
+
+struct Session<'a> {
+    app: &'a App,
+    connection: &'a mut Connection,
+    listening: Listening<'a>,
+    authentication: Authentication,
+    /// The last position sent on this connection.
+    sent_through: Sequence,
+    /// Stored envelopes that may be sent now.
+    credit: u32,
+    /// Something may be waiting after `sent_through`.
+    look: bool,
+}
+
+impl Session<'_> {
+    async fn run(mut self, state: MailboxState) -> End {
+        match self.serve(state).await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    async fn serve(&mut self, state: MailboxState) -> Result<std::convert::Infallible, End> {
+        let welcome = ServerFrame::Welcome {
+            acknowledged_through: state.acknowledged_through,
+            one_time_left: state.one_time_left,
+            waiting: state.waiting,
+        };
+        self.connection.send(&welcome).await?;
+        let frames = frame_limit(self.app);
+        let every = Duration::from_secs(self.app.config.ping_interval_s);
+        let mut pings = interval_at(Instant::now() + every, every);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        loop {
+            let may_deliver = self.look && self.credit > 0;
+            tokio::select! {
+                biased;
+                () = self.app.stopping.cancelled() => return Err(End::Because(CloseCode::ShuttingDown)),
+                () = self.listening.displaced.cancelled() => return Err(End::Because(CloseCode::Displaced)),
+                received = self.connection.receive() => {
+                    heard = Instant::now();
+                    if frames.check().is_err() {
+                        return Err(End::Because(CloseCode::RateLimited));
+                    }
+                    if let Received::Frame(frame) = received? {
+                        self.handle(frame).await?;
+                    }
+                }
+                Some(ephemeral) = self.listening.ephemeral.recv() => {
+                    self.deliver(Sequence(0), ephemeral.envelope_id, Class::Ephemeral, ephemeral.blob).await?;
+                }
+                () = self.listening.stored.notified() => self.look = true,
+                _ = pings.tick() => {
+                    if heard.elapsed() > every.saturating_mul(2) {
+                        return Err(End::Because(CloseCode::TooSlow));
+                    }
+                    self.connection.ping().await?;
+                }
+                () = std::future::ready(()), if may_deliver => self.deliver_stored().await?,
+            }
+        }
+    }
+
+    /// Sends the next few stored envelopes.
+    async fn deliver_stored(&mut self) -> Result<(), End> {
+        let count = self.credit.min(BATCH);
+        let mailbox = self.authentication.mailbox;
+        let fetched = match self.app.store.fetch(mailbox, self.sent_through, count, Timestamp::now()).await {
+            Ok(fetched) => fetched,
+            // The next reconnect looks again; a socket without its mailbox would only seem to work.
+            Err(StoreError::Busy | StoreError::Unavailable) => {
+                return Err(End::Because(CloseCode::Unavailable));
+            }
+        };
+        let drained = u32::try_from(fetched.len()).is_ok_and(|found| found < count);
+        for envelope in fetched {
+            self.credit = self.credit.saturating_sub(1);
+            self.sent_through = envelope.sequence;
+            self.deliver(envelope.sequence, envelope.envelope_id, Class::Stored, envelope.blob).await?;
+        }
+        if drained {
+            self.look = false;
+            self.connection.send(&ServerFrame::Drained).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(
+        &mut self,
+        sequence: Sequence,
+        envelope_id: sotto_wire::server::EnvelopeId,
+        class: Class,
+        blob: sotto_wire::server::Blob,
+    ) -> Result<(), End> {
+        self.connection.send(&ServerFrame::Deliver { sequence, envelope_id, class, blob }).await?;
+        self.app.metrics.envelopes_delivered_total.add();
+        Ok(())
+    }
+
+    async fn handle(&mut self, frame: ClientFrame) -> Result<(), End> {
+        let (store, mailbox) = (&self.app.store, self.authentication.mailbox);
+        let (request, outcome) = match frame {
+            ClientFrame::Authenticate(_) => return Err(End::Because(CloseCode::Malformed)),
+            ClientFrame::Credit { n } => {
+                self.credit = self.credit.saturating_add(n).min(limits::CREDIT_WINDOW);
+                return Ok(());
+            }
+            ClientFrame::Acknowledge { sequences } => {
+                // If this fails, they come again on the next connection and are acknowledged again.
+                let _again_later = store.acknowledge(mailbox, sequences.into_vec(), Timestamp::now()).await;
+                return Ok(());
+            }
+            ClientFrame::Ping { n } => return self.connection.send(&ServerFrame::Pong { n }).await,
+            ClientFrame::AddTokens { request, hashes } => {
+                let hashes = hashes.into_vec().into_iter().map(|listed| listed.0).collect();
+                (request, store.add_tokens(mailbox, hashes).await)
+            }
+            ClientFrame::RevokeTokens { request, hashes } => {
+                let hashes = hashes.into_vec().into_iter().map(|listed| listed.0).collect();
+                (request, store.revoke_tokens(mailbox, hashes).await.map(|()| ListOutcome::Done))
+            }
+            ClientFrame::PublishPreKeys { request, bundle, one_time } => {
+                (request, store.publish_prekeys(mailbox, bundle, one_time.into_vec()).await)
+            }
+        };
+        let answer = match outcome {
+            Ok(ListOutcome::Done) => ServerFrame::Done { request },
+            Ok(ListOutcome::Full) => ServerFrame::Failed { request, code: ErrorCode::Quota },
+            Err(StoreError::Busy | StoreError::Unavailable) => {
+                ServerFrame::Failed { request, code: ErrorCode::Unavailable }
+            }
+        };
+        self.connection.send(&answer).await
+    }
+}
+
+fn frame_limit(app: &App) -> DefaultDirectRateLimiter {
+    let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+    let quota = Quota::per_second(at_least_one(app.config.socket_frames_per_s));
+    RateLimiter::direct(quota.allow_burst(at_least_one(app.config.socket_frames_burst)))
+}
