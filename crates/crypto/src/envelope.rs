@@ -131,6 +131,16 @@ impl TagKey {
         Self(*hkdf(&[], &[own.0.agree(&theirs.0).as_slice()], Purpose::ENVELOPE_TAG, &[]))
     }
 
+    /// Takes the key back from storage.
+    pub const fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(*bytes)
+    }
+
+    /// The 32 bytes, for encrypted storage; wiped when dropped.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0)
+    }
+
     pub(crate) const fn from_derived(key: &[u8; 32]) -> Self {
         Self(*key)
     }

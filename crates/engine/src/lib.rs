@@ -5,15 +5,32 @@
 //! [`Client::next_timeout`]. Time and randomness are arguments, so a year of bad network can be simulated in a
 //! second and any failure replayed from a seed.
 
+mod account;
+mod client;
 mod command;
+mod contact;
+mod conversation;
 mod event;
 mod id;
 mod input;
+mod invite;
+mod link;
+mod outbox;
 mod output;
+mod policy;
+mod record;
+mod seen;
+mod session;
+mod socket;
 mod storage;
+mod text;
 mod time;
+mod timers;
+mod transfer;
+mod turn;
 mod view;
 
+pub use client::Client;
 pub use command::Command;
 pub use event::{Comparison, Event, Notice, ServerStatus};
 pub use id::{ContactId, FileId, InviteId, LinkId, LocalFile, MessageId, ParseIdError, RequestId};
@@ -26,8 +43,6 @@ pub use view::{
     MessageOrder, MessageView, Milestone, Profile, Route, Standing,
 };
 
-use rand_core::CryptoRng;
-
 /// What a client has to know about where it runs.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -35,44 +50,6 @@ pub struct Config {
     pub origin: String,
     /// STUN servers for direct links; may be empty.
     pub ice_servers: Vec<IceServer>,
-}
-
-/// A person's client on one device.
-#[derive(Debug)]
-pub struct Client {
-    config: Config,
-}
-
-impl Client {
-    /// Rebuilds a client from all records of the stores that are loaded at start; with none, makes a new account.
-    ///
-    /// # Errors
-    /// [`RestoreError`] when a record is not of this version or does not fit the others. Nothing was changed.
-    pub fn restore(
-        records: Vec<Record>,
-        config: Config,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<Self, RestoreError> {
-        let _ = (records, now, rng);
-        Ok(Self { config })
-    }
-
-    /// Takes one input. Everything that should happen because of it is then polled.
-    pub fn handle(&mut self, input: Input, now: Timestamp, rng: &mut dyn CryptoRng) {
-        let _ = (&self.config, input, now, rng);
-    }
-
-    /// The next thing to do, in order; `None` when there is nothing more until the next input.
-    pub fn poll(&mut self) -> Option<Output> {
-        None
-    }
-
-    /// When to come back with [`Input::Timeout`], at the latest; `None` when nothing is waited for.
-    #[must_use]
-    pub fn next_timeout(&self) -> Option<Timestamp> {
-        None
-    }
 }
 
 /// The stored state cannot be used.

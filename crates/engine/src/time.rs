@@ -3,8 +3,11 @@
 use core::time::Duration;
 
 /// Milliseconds since the Unix epoch by this device's clock, which may be a day wrong and may jump.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(pub u64);
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode,
+)]
+#[cbor(transparent)]
+pub struct Timestamp(#[n(0)] pub u64);
 
 impl Timestamp {
     /// The moment `after` this one, or the last representable one.

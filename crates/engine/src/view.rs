@@ -1,5 +1,7 @@
 //! The values the screen shows.
 
+use minicbor::{Decode, Encode};
+
 use crate::{ContactId, FileId, InviteId, MessageId, Timestamp};
 
 /// Oneself.
@@ -31,15 +33,20 @@ pub struct ContactView {
 }
 
 /// Whether a contact may already be talked to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub enum Standing {
     /// We used its link; it has not confirmed us yet. Texts can be sent.
+    #[n(0)]
     AwaitingTheirs,
     /// It came by our link and waits to be confirmed. Nothing can be sent before that.
+    #[n(1)]
     AwaitingOurs,
     /// Confirmed on both sides.
+    #[n(2)]
     Confirmed,
     /// It ended the conversation or our token was revoked: nothing more can be delivered.
+    #[n(3)]
     Ended,
 }
 
@@ -59,126 +66,176 @@ pub enum Route {
 }
 
 /// A place in a conversation. Ordered as the screen orders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(map)]
 pub struct MessageOrder {
     /// Lamport time.
+    #[n(0)]
     pub lamport: u64,
     /// Account id of the author, to break ties.
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
     pub author: [u8; 16],
     /// The author's own counter.
+    #[n(2)]
     pub sequence: u64,
 }
 
 /// A message as the conversation shows it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
 pub struct MessageView {
     /// Which.
+    #[n(0)]
     pub id: MessageId,
     /// Where it stands.
+    #[n(1)]
     pub order: MessageOrder,
     /// Whether oneself wrote it.
+    #[n(2)]
     pub mine: bool,
     /// When its author says it was sent.
+    #[n(3)]
     pub sent_at: Timestamp,
     /// What it says.
+    #[n(4)]
     pub content: Content,
     /// How far it got.
+    #[n(5)]
     pub delivery: Delivery,
 }
 
 /// What a message says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
 pub enum Content {
     /// A text, as written.
-    Text(String),
+    #[n(0)]
+    Text(#[n(0)] String),
     /// A file.
-    File(FileView),
+    #[n(1)]
+    File(#[n(0)] FileView),
     /// Messages of this author are missing here, and may still come.
+    #[n(2)]
     Gap {
         /// How many; 0 when all have come since, so that there is nothing to show any more.
+        #[n(0)]
         missing: u64,
     },
     /// Something happened in the conversation itself.
-    Milestone(Milestone),
+    #[n(3)]
+    Milestone(#[n(0)] Milestone),
 }
 
 /// Things that happen in a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub enum Milestone {
     /// The contact came by our link.
+    #[n(0)]
     CameByOurLink,
     /// We came by the contact's link.
+    #[n(1)]
     CameByTheirLink,
     /// The inviter confirmed the invitee.
+    #[n(2)]
     Confirmed,
     /// The contact ended the conversation.
+    #[n(3)]
     Ended,
 }
 
 /// How far a message got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub enum Delivery {
     /// It came from the contact.
+    #[n(0)]
     Incoming,
     /// On this device, waiting for a connection.
+    #[n(1)]
     Waiting,
     /// The server has accepted it, or it went over the data channel.
+    #[n(2)]
     Sent,
     /// The contact's device has acknowledged it.
+    #[n(3)]
     Delivered,
     /// It cannot be delivered any more: the contact's token for us is gone.
+    #[n(4)]
     Undeliverable,
 }
 
 /// A file as the conversation shows it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
 pub struct FileView {
     /// Which.
+    #[n(0)]
     pub id: FileId,
     /// Its name, without bidi controls, path separators and control characters.
+    #[n(1)]
     pub name: String,
     /// Its size in bytes.
+    #[n(2)]
     pub size: u64,
     /// Its media type as the sender named it, may be empty.
+    #[n(3)]
     pub mime: String,
     /// How far it got.
+    #[n(4)]
     pub state: FileState,
 }
 
 /// How far a file got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
 pub enum FileState {
     /// Offered; the receiver has not decided.
+    #[n(0)]
     Offered,
     /// Accepted, waiting for a direct connection or its turn.
+    #[n(1)]
     Accepted,
     /// On its way; `Event::Progress` says how far.
+    #[n(2)]
     Transferring,
     /// All there, on the receiver's disk, and its root compared: whole and unaltered.
+    #[n(3)]
     Verified,
     /// The receiver declined.
+    #[n(4)]
     Declined,
     /// One side stopped it.
+    #[n(5)]
     Cancelled {
         /// Whether oneself did.
+        #[n(0)]
         by_me: bool,
     },
     /// It ended early; it has to be sent again.
-    Failed(FileFailure),
+    #[n(6)]
+    Failed(#[n(0)] FileFailure),
     /// Verified once, deleted from this device since.
+    #[n(7)]
     Deleted,
 }
 
 /// Why a transfer ended early, as the screen explains it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub enum FileFailure {
     /// The connection broke, or a page was closed or reloaded.
+    #[n(0)]
     Interrupted,
     /// The sender's file changed or cannot be read any more.
+    #[n(1)]
     Unreadable,
     /// The receiver's device has no room or refuses to write.
+    #[n(2)]
     NoSpace,
     /// What arrived is not what was sent.
+    #[n(3)]
     Corrupt,
 }
 

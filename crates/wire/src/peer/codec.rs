@@ -1,15 +1,23 @@
-//! Encoding and decoding shared by everything peers exchange: CBOR (RFC 8949) with integer keys, deterministic.
+//! Encoding and decoding shared by everything peers exchange and by records at rest: CBOR (RFC 8949) with integer
+//! keys, deterministic.
 
 use minicbor::decode::{Decode, Decoder, Error};
 use minicbor::encode::{self, Encode, Encoder, Write};
+use sotto_crypto::envelope::TagKey;
+use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
-    AccountPublic, DeliveryPublic, DeviceIdentityPublic, DeviceSigningPublic, EphemeralPublic,
-    OneTimePreKeyPublic, SignedPreKeyPublic,
+    AccountKey, AccountPublic, DeliveryKey, DeliveryPublic, DeviceIdentityKey, DeviceIdentityPublic,
+    DeviceSigningKey, DeviceSigningPublic, EphemeralPublic, OneTimePreKey, OneTimePreKeyPublic, SignedPreKey,
+    SignedPreKeyPublic,
 };
-use sotto_crypto::{AccountId, DeliveryKeyId, DeliveryToken, DeviceId, FileId, InviteId, MailboxId};
-use sotto_crypto::{MessageHash, PreKeyId};
+use sotto_crypto::{
+    AccountId, DeliveryKeyId, DeliveryToken, DeviceId, FileId, InviteId, MailboxId, MessageHash, PreKeyId,
+    SessionId,
+};
 
-use super::PeerError;
+use zeroize::Zeroizing;
+
+use super::{DeviceList, PeerError};
 
 #[derive(Debug)]
 struct OutOfBounds;
@@ -26,7 +34,8 @@ pub(super) fn out_of_bounds() -> Error {
     Error::custom(OutOfBounds)
 }
 
-pub(super) fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
+/// The bytes of a value.
+pub fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     match minicbor::encode(value, &mut bytes) {
         Ok(()) => bytes,
@@ -36,7 +45,10 @@ pub(super) fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
 }
 
 /// Reads exactly one value of at most `max` bytes; unknown keys are ignored.
-pub(super) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8], max: usize) -> Result<T, PeerError> {
+///
+/// # Errors
+/// [`PeerError`]
+pub fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8], max: usize) -> Result<T, PeerError> {
     if bytes.len() > max {
         return Err(PeerError::TooLarge);
     }
@@ -55,8 +67,16 @@ pub(super) fn decode_signed<'b, T: Decode<'b, ()> + Encode<()>>(
 }
 
 /// A type of the cryptographic crate as one CBOR item.
-pub(super) trait Item: Sized {
+pub trait Item: Sized {
+    /// Writes the item.
+    ///
+    /// # Errors
+    /// Those of the writer only.
     fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>>;
+    /// Reads the item.
+    ///
+    /// # Errors
+    /// For anything that [`Item::write`] does not write.
     fn read(d: &mut Decoder<'_>) -> Result<Self, Error>;
 }
 
@@ -78,7 +98,7 @@ macro_rules! plain {
         }
     )+};
 }
-plain!(AccountId, DeviceId, FileId, InviteId, MailboxId, MessageHash);
+plain!(AccountId, DeviceId, FileId, InviteId, MailboxId, MessageHash, SessionId);
 
 macro_rules! point {
     ($($name:ident),+) => {$(
@@ -124,22 +144,77 @@ impl Item for PreKeyId {
     }
 }
 
-impl Item for DeliveryToken {
+macro_rules! secret {
+    ($($name:ident),+) => {$(
+        impl Item for $name {
+            fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
+                e.bytes(self.to_bytes().as_slice())?.ok()
+            }
+
+            fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+                Ok(Self::from_bytes(&array(d)?))
+            }
+        }
+    )+};
+}
+secret!(DeliveryToken, InviteSecret, TagKey);
+
+macro_rules! private {
+    ($($name:ident),+) => {$(
+        impl Item for $name {
+            fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
+                e.bytes(self.to_bytes().as_slice())?.ok()
+            }
+
+            fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+                let bytes = Zeroizing::new(array(d)?);
+                Self::from_bytes(&bytes).map_err(|_| Error::message("bad secret"))
+            }
+        }
+    )+};
+}
+private!(AccountKey, DeviceSigningKey, DeviceIdentityKey);
+
+macro_rules! private_numbered {
+    ($($name:ident($id:ident)),+) => {$(
+        impl Item for $name {
+            fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
+                e.array(2)?.u32(self.id().0)?.bytes(self.to_bytes().as_slice())?.ok()
+            }
+
+            fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
+                if d.array()? != Some(2) {
+                    return Err(out_of_bounds());
+                }
+                let id = $id(d.u32()?);
+                let bytes = Zeroizing::new(array(d)?);
+                Self::from_bytes(id, &bytes).map_err(|_| Error::message("bad secret"))
+            }
+        }
+    )+};
+}
+private_numbered!(SignedPreKey(PreKeyId), OneTimePreKey(PreKeyId), DeliveryKey(DeliveryKeyId));
+
+impl Item for DeviceList {
     fn write<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
-        e.bytes(self.to_bytes().as_slice())?.ok()
+        e.bytes(self.as_bytes())?.ok()
     }
 
     fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
-        Ok(Self::from_bytes(&array(d)?))
+        Self::decode(d.bytes()?).map_err(|_| Error::message("bad device list"))
     }
 }
 
 /// For `#[cbor(with = …)]` on fields of a type that is an [`Item`].
-pub(super) mod item {
+pub mod item {
     use super::{Decoder, Encoder, Error, Item, Write};
     use minicbor::encode as encoding;
 
-    pub(in super::super) fn encode<C, T: Item, W: Write>(
+    /// Writes the field.
+    ///
+    /// # Errors
+    /// Those of the writer only.
+    pub fn encode<C, T: Item, W: Write>(
         value: &T,
         e: &mut Encoder<W>,
         _: &mut C,
@@ -147,17 +222,25 @@ pub(super) mod item {
         value.write(e)
     }
 
-    pub(in super::super) fn decode<C, T: Item>(d: &mut Decoder<'_>, _: &mut C) -> Result<T, Error> {
+    /// Reads the field.
+    ///
+    /// # Errors
+    /// Those of [`Item::read`].
+    pub fn decode<C, T: Item>(d: &mut Decoder<'_>, _: &mut C) -> Result<T, Error> {
         T::read(d)
     }
 }
 
 /// For `#[cbor(with = …, has_nil)]` on optional fields of a type that is an [`Item`].
-pub(super) mod option {
+pub mod option {
     use super::{Decoder, Encoder, Error, Item, Write};
     use minicbor::encode as encoding;
 
-    pub(in super::super) fn encode<C, T: Item, W: Write>(
+    /// Writes the field.
+    ///
+    /// # Errors
+    /// Those of the writer only.
+    pub fn encode<C, T: Item, W: Write>(
         value: &Option<T>,
         e: &mut Encoder<W>,
         _: &mut C,
@@ -168,7 +251,11 @@ pub(super) mod option {
         }
     }
 
-    pub(in super::super) fn decode<C, T: Item>(d: &mut Decoder<'_>, _: &mut C) -> Result<Option<T>, Error> {
+    /// Reads the field.
+    ///
+    /// # Errors
+    /// Those of [`Item::read`].
+    pub fn decode<C, T: Item>(d: &mut Decoder<'_>, _: &mut C) -> Result<Option<T>, Error> {
         if d.datatype()? == minicbor::data::Type::Null {
             d.null()?;
             return Ok(None);
@@ -176,11 +263,15 @@ pub(super) mod option {
         T::read(d).map(Some)
     }
 
-    pub(in super::super) fn nil<T>() -> Option<Option<T>> {
+    /// What an absent field is.
+    #[must_use]
+    pub fn nil<T>() -> Option<Option<T>> {
         Some(None)
     }
 
-    pub(in super::super) fn is_nil<T>(value: &Option<T>) -> bool {
+    /// Whether the field is left out.
+    #[must_use]
+    pub fn is_nil<T>(value: &Option<T>) -> bool {
         value.is_none()
     }
 }

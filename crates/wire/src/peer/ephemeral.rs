@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::codec::{decode, encode};
 use super::{PeerError, Signal, limits};
+use crate::server::List;
 
 /// The plaintext of one ephemeral message.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -13,15 +14,15 @@ pub enum Ephemeral {
     /// "I am online": whoever gets it may offer a link.
     #[n(0)]
     Here {},
-    /// One step of the negotiation of a link.
+    /// Steps of the negotiation of a link, in their order.
     #[n(1)]
     Signal {
         /// Random name of the attempt at a link, chosen by the side that offers first.
         #[n(0)]
         attempt: u64,
-        /// The step.
+        /// The steps.
         #[n(1)]
-        signal: Signal,
+        signals: List<Signal, { limits::SIGNALS_MAX }>,
     },
     /// This attempt at a link is over on the sender's side.
     #[n(2)]

@@ -51,7 +51,10 @@ pub const SDP_MAX: usize = 16 * 1024;
 pub const CANDIDATE_MAX: usize = 1024;
 
 /// Largest ephemeral message inside the ratchet, in bytes.
-pub const EPHEMERAL_MAX: usize = 18 * 1024;
+pub const EPHEMERAL_MAX: usize = 36 * 1024;
+
+/// Most steps of a negotiation in one ephemeral message.
+pub const SIGNALS_MAX: usize = 16;
 
 /// Largest frame on a link's control channel, in bytes: every browser takes this much (RFC 8841).
 pub const LINK_FRAME_MAX: usize = 64 * 1024;

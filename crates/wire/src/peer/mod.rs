@@ -3,7 +3,7 @@
 
 mod bundle;
 mod carried;
-mod codec;
+pub mod codec;
 mod content;
 mod device_list;
 mod ephemeral;

@@ -1,0 +1,283 @@
+//! Who we are: account, device, mailbox, prekeys.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use minicbor::{Decode, Encode};
+use sotto_crypto::envelope::Sender;
+use sotto_crypto::keys::{
+    AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
+};
+use sotto_crypto::{CryptoRng, DeliveryKeyId, DeviceId, MailboxId, PreKeyId, SessionId};
+use sotto_wire::peer::codec;
+use sotto_wire::peer::{Bundle, DeviceList, ListedDevice, PeerError};
+
+use crate::turn::{Key, Turn};
+use crate::{ContactId, Timestamp, policy};
+
+/// The long-lived keys and what belongs to them: one record.
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Identity {
+    #[n(0)]
+    #[cbor(with = "codec::item")]
+    pub(crate) key: AccountKey,
+    #[n(1)]
+    #[cbor(with = "codec::item")]
+    pub(crate) signing: DeviceSigningKey,
+    #[n(2)]
+    #[cbor(with = "codec::item")]
+    pub(crate) identity: DeviceIdentityKey,
+    #[n(3)]
+    #[cbor(with = "codec::item")]
+    pub(crate) mailbox: MailboxId,
+    #[n(4)]
+    #[cbor(with = "codec::item")]
+    pub(crate) list: DeviceList,
+    #[n(5)]
+    pub(crate) name: String,
+}
+
+/// A private key with the times that decide when it may go.
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Aged<K: codec::Item> {
+    #[n(0)]
+    #[cbor(with = "codec::item")]
+    pub(crate) key: K,
+    /// When a newer one took its place, in milliseconds since 1970.
+    #[n(1)]
+    replaced: Option<u64>,
+    /// Whether the mailbox was empty once since then.
+    #[n(2)]
+    drained: bool,
+}
+
+/// A session somebody began with us: never to be begun again while its signed prekey exists.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+#[cbor(map)]
+struct AcceptedSession {
+    #[n(0)]
+    #[cbor(with = "codec::item")]
+    id: SessionId,
+    #[n(1)]
+    signed_prekey: u32,
+}
+
+/// Signed prekeys, delivery keys and the bundle: one record. One-time prekeys have records of their own.
+#[derive(Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct PreKeys {
+    #[n(0)]
+    signed: Vec<Aged<SignedPreKey>>,
+    #[n(1)]
+    delivery: Vec<Aged<DeliveryKey>>,
+    /// The next number of a one-time prekey; also used by invites.
+    #[n(2)]
+    next_one_time: u32,
+    /// The signed bundle of the newest keys.
+    #[n(3)]
+    #[cbor(with = "minicbor::bytes")]
+    pub(crate) bundle: Vec<u8>,
+    /// When it was made, in milliseconds since 1970.
+    #[n(4)]
+    created: u64,
+    /// Whether the server has it.
+    #[n(5)]
+    pub(crate) published: bool,
+    #[n(6)]
+    accepted: VecDeque<AcceptedSession>,
+    /// Hashes of tokens that the server is still to be told to refuse.
+    #[n(7)]
+    pub(crate) revoking: Vec<minicbor::bytes::ByteArray<32>>,
+}
+
+/// Who we are.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) identity: Identity,
+    pub(crate) prekeys: PreKeys,
+    pub(crate) one_time: BTreeMap<u32, OneTimePreKey>,
+    /// The highest sequence of the mailbox that was ever acknowledged.
+    pub(crate) acknowledged: u64,
+    device: DevicePublic,
+}
+
+impl Account {
+    /// Makes a new account with one device.
+    pub(crate) fn create(rng: &mut dyn CryptoRng, now: Timestamp) -> Result<Self, PeerError> {
+        let key = AccountKey::generate(rng);
+        let signing = DeviceSigningKey::generate(rng);
+        let identity = DeviceIdentityKey::generate(rng);
+        let listed = ListedDevice {
+            id: DeviceId::generate(rng),
+            signing: signing.public(),
+            identity: identity.public(),
+        };
+        let list = DeviceList::sign(&key, 1, [0; 32], vec![listed], rng)?;
+        let identity =
+            Identity { key, signing, identity, mailbox: MailboxId::generate(rng), list, name: String::new() };
+        let mut account = Self::restore(identity, PreKeys::default(), BTreeMap::new(), 0)?;
+        account.rotate(rng, now);
+        Ok(account)
+    }
+
+    pub(crate) fn restore(
+        identity: Identity,
+        prekeys: PreKeys,
+        one_time: BTreeMap<u32, OneTimePreKey>,
+        acknowledged: u64,
+    ) -> Result<Self, PeerError> {
+        let own = identity.signing.public();
+        let device = identity.list.devices().iter().find(|device| *device.signing() == own);
+        let device = *device.ok_or(PeerError::UnlistedDevice)?;
+        Ok(Self { identity, prekeys, one_time, acknowledged, device })
+    }
+
+    pub(crate) fn id(&self) -> ContactId {
+        ContactId(*self.device.account().id().as_bytes())
+    }
+
+    pub(crate) fn device(&self) -> &DevicePublic {
+        &self.device
+    }
+
+    pub(crate) fn sender(&self) -> Sender {
+        Sender { account: self.device.account().id(), device: self.device.device_id() }
+    }
+
+    /// The newest delivery key.
+    pub(crate) fn delivery(&self) -> Option<&DeliveryKey> {
+        self.prekeys.delivery.last().map(|aged| &aged.key)
+    }
+
+    pub(crate) fn delivery_of(&self, id: DeliveryKeyId) -> Option<&DeliveryKey> {
+        self.prekeys.delivery.iter().map(|aged| &aged.key).find(|key| key.id() == id)
+    }
+
+    pub(crate) fn signed_of(&self, id: PreKeyId) -> Option<&SignedPreKey> {
+        self.prekeys.signed.iter().map(|aged| &aged.key).find(|key| key.id() == id)
+    }
+
+    /// A one-time prekey under the next number, not kept here.
+    pub(crate) fn make_one_time(&mut self, turn: &mut Turn<'_>) -> OneTimePreKey {
+        self.prekeys.next_one_time = self.prekeys.next_one_time.saturating_add(1);
+        turn.dirty(Key::PreKeys);
+        OneTimePreKey::generate(PreKeyId(self.prekeys.next_one_time), turn.rng)
+    }
+
+    /// Makes a batch of one-time prekeys to publish.
+    pub(crate) fn refill(&mut self, turn: &mut Turn<'_>) -> Vec<u32> {
+        let mut made = Vec::new();
+        for _ in 0..policy::ONE_TIME_BATCH {
+            let key = self.make_one_time(turn);
+            let id = key.id().0;
+            self.one_time.insert(id, key);
+            turn.dirty(Key::OneTime(id));
+            made.push(id);
+        }
+        while self.one_time.len() > policy::ONE_TIME_MAX {
+            if let Some((id, _)) = self.one_time.pop_first() {
+                turn.dirty(Key::OneTime(id));
+            }
+        }
+        made
+    }
+
+    /// Remembers that this session was begun. `false` if it was before, or if no more can be remembered.
+    pub(crate) fn accept_session(
+        &mut self,
+        id: SessionId,
+        signed_prekey: PreKeyId,
+        turn: &mut Turn<'_>,
+    ) -> bool {
+        let known = self.prekeys.accepted.iter().any(|accepted| accepted.id == id);
+        if known || self.prekeys.accepted.len() >= policy::ACCEPTED_MAX {
+            return false;
+        }
+        self.prekeys.accepted.push_back(AcceptedSession { id, signed_prekey: signed_prekey.0 });
+        turn.dirty(Key::PreKeys);
+        true
+    }
+
+    pub(crate) fn was_accepted(&self, id: SessionId) -> bool {
+        self.prekeys.accepted.iter().any(|accepted| accepted.id == id)
+    }
+
+    /// Remembers to tell the server that a token is not valid any more.
+    pub(crate) fn revoke(&mut self, hash: [u8; 32], turn: &mut Turn<'_>) {
+        self.prekeys.revoking.push(hash.into());
+        if self.prekeys.revoking.len() > policy::REVOKING_MAX {
+            self.prekeys.revoking.remove(0);
+        }
+        turn.dirty(Key::PreKeys);
+    }
+
+    /// The mailbox has been empty: what was sealed to replaced keys before that has arrived.
+    pub(crate) fn drained(&mut self, turn: &mut Turn<'_>) {
+        let mut changed = false;
+        let signed = self.prekeys.signed.iter_mut().map(|aged| (aged.replaced, &mut aged.drained));
+        let delivery = self.prekeys.delivery.iter_mut().map(|aged| (aged.replaced, &mut aged.drained));
+        for (replaced, drained) in signed.chain(delivery) {
+            if replaced.is_some() && !*drained {
+                *drained = true;
+                changed = true;
+            }
+        }
+        if changed {
+            turn.dirty(Key::PreKeys);
+        }
+    }
+
+    /// Renews keys that are due and deletes those that were replaced long enough ago.
+    pub(crate) fn look_after_keys(&mut self, turn: &mut Turn<'_>) {
+        let now = turn.now;
+        if now.saturating_since(Timestamp(self.prekeys.created)) >= policy::ROTATION {
+            self.rotate(turn.rng, now);
+            turn.dirty(Key::PreKeys);
+        }
+        let before = (self.prekeys.signed.len(), self.prekeys.delivery.len());
+        self.prekeys.signed.retain(|aged| aged.is_needed(now));
+        self.prekeys.delivery.retain(|aged| aged.is_needed(now));
+        if before != (self.prekeys.signed.len(), self.prekeys.delivery.len()) {
+            let signed = &self.prekeys.signed;
+            self.prekeys
+                .accepted
+                .retain(|session| signed.iter().any(|aged| aged.key.id().0 == session.signed_prekey));
+            turn.dirty(Key::PreKeys);
+        }
+    }
+
+    fn rotate(&mut self, rng: &mut dyn CryptoRng, now: Timestamp) {
+        let prekeys = &mut self.prekeys;
+        let signed_id = prekeys.signed.last().map_or(0, |aged| aged.key.id().0).saturating_add(1);
+        let delivery_id = prekeys.delivery.last().map_or(0, |aged| aged.key.id().0).saturating_add(1);
+        let signed = SignedPreKey::generate(PreKeyId(signed_id), rng);
+        let delivery = DeliveryKey::generate(DeliveryKeyId(delivery_id), rng);
+        let bundle = Bundle {
+            device: self.device,
+            signed_prekey: signed.public(),
+            delivery: delivery.public(),
+            created: sotto_crypto::Timestamp::from_millis(now.0),
+        };
+        prekeys.bundle = bundle.sign(&self.identity.signing, rng);
+        prekeys.created = now.0;
+        prekeys.published = false;
+        if let Some(last) = prekeys.signed.last_mut() {
+            last.replaced = Some(now.0);
+        }
+        if let Some(last) = prekeys.delivery.last_mut() {
+            last.replaced = Some(now.0);
+        }
+        prekeys.signed.push(Aged { key: signed, replaced: None, drained: false });
+        prekeys.delivery.push(Aged { key: delivery, replaced: None, drained: false });
+    }
+}
+
+impl<K: codec::Item> Aged<K> {
+    fn is_needed(&self, now: Timestamp) -> bool {
+        match self.replaced {
+            Some(replaced) => !self.drained || now.saturating_since(Timestamp(replaced)) < policy::KEPT,
+            None => true,
+        }
+    }
+}

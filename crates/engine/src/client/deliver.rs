@@ -1,0 +1,372 @@
+//! Bringing the outbox to the contact: one ciphertext, over the link, or through the mailbox.
+
+use sotto_crypto::MessageHash;
+use sotto_wire::peer::{LinkFrame, Message, MessageIds};
+use sotto_wire::server::{Class, Failure, Message as _, Opaque, path};
+
+use super::say::EntryView;
+use super::{Asked, Client, Post};
+use crate::outbox::{self, Stage};
+use crate::timers::Timer;
+use crate::turn::{Key, Turn};
+use crate::{
+    ContactId, Delivery, Event, LinkAction, LinkId, MessageId, Notice, Output, Request, Response, Standing,
+    Timestamp, policy,
+};
+
+/// Longest answer to a post worth reading, in bytes.
+const ANSWER_MAX: usize = 512;
+
+/// What an answer to a post means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It is done, now or before.
+    Accepted,
+    /// The token does not open the mailbox.
+    Refused,
+    /// The mailbox is full.
+    Full,
+    /// The server cannot now; perhaps it says for how many seconds.
+    Later(Option<u32>),
+    /// Nobody answered, or not so that it could be understood.
+    Unknown,
+}
+
+impl Answer {
+    pub(super) fn of(response: &Response) -> Self {
+        let Response::Http { status, retry_after, body } = response else { return Self::Unknown };
+        match status {
+            200..=299 => Self::Accepted,
+            403 => Self::Refused,
+            507 => Self::Full,
+            408 | 429 | 500..=599 => {
+                let stated = Failure::decode(body).ok().and_then(|failure| failure.retry_after_s);
+                Self::Later(retry_after.or(stated))
+            }
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl Client {
+    /// Sends whatever can be sent to a contact now.
+    pub(super) fn pump(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        let Some(contact) = self.contacts.get(&id) else { return };
+        if contact.standing == Standing::Ended {
+            return;
+        }
+        if contact.needs_fresh || contact.ask_again.is_some() {
+            self.begin_fresh(id, turn);
+        }
+        self.encrypt_waiting(id, turn);
+        if let Some(link) = self.links.open(id) {
+            self.send_owed_on_link(id, link, turn);
+            self.send_on_link(id, link, turn);
+            self.start_next_file(id, link, turn);
+        }
+        if self.socket.is_open() {
+            self.post_owed(id, turn);
+            self.post_next(id, turn);
+            self.post_signals(id, turn);
+        }
+        let due = self.outbox.get(&id).and_then(|queue| queue.values().filter_map(outbox::Entry::due).min());
+        if let Some(due) = due.filter(|due| *due > turn.now) {
+            turn.timers.set_earlier(Timer::Outbox(id), due);
+        }
+    }
+
+    fn encrypt_waiting(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        let plain: Vec<u64> = self
+            .outbox
+            .get(&id)
+            .into_iter()
+            .flatten()
+            .filter(|(_, entry)| entry.ratchet.is_empty())
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for sequence in plain {
+            self.encrypt(id, sequence, turn);
+        }
+    }
+
+    fn send_on_link(&mut self, id: ContactId, link: LinkId, turn: &mut Turn<'_>) {
+        let Some(queue) = self.outbox.get(&id) else { return };
+        let out = queue.values().filter(|entry| matches!(entry.stage, Stage::Channel { .. })).count();
+        let next: Vec<u64> = queue
+            .iter()
+            .filter(|(_, entry)| entry.stage == Stage::Waiting && !entry.ratchet.is_empty())
+            .take(policy::CHANNEL_WINDOW.saturating_sub(out))
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for sequence in next {
+            self.send_entry(id, link, sequence, turn);
+        }
+    }
+
+    fn send_entry(&mut self, id: ContactId, link: LinkId, sequence: u64, turn: &mut Turn<'_>) {
+        let Some(entry) = self.outbox.get(&id).and_then(|queue| queue.get(&sequence)) else { return };
+        let Some(session) = entry.session else { return };
+        let carried = self.carried(id, session, &entry.ratchet);
+        let Ok(carried) = Opaque::new(carried) else { return };
+        turn.output(Output::Link(link, LinkAction::Send(LinkFrame::Carried(carried).encode())));
+        self.set_stage(id, sequence, Stage::Channel { at: turn.now }, turn);
+        // Its patience ends while nothing else happens.
+        turn.timers.set_earlier(Timer::Outbox(id), turn.now.saturating_add(policy::CHANNEL_PATIENCE));
+    }
+
+    fn set_stage(&mut self, id: ContactId, sequence: u64, stage: Stage, turn: &mut Turn<'_>) {
+        let Some(entry) = self.outbox.get_mut(&id).and_then(|queue| queue.get_mut(&sequence)) else { return };
+        let before = entry.delivery();
+        entry.stage = stage;
+        turn.dirty(Key::Outbox(id, sequence));
+        let after = entry.delivery();
+        if before != after {
+            let view = EntryView::of(entry);
+            self.show_delivery(id, &view, after, turn);
+        }
+    }
+
+    /// Posts the next entry that wants the mailbox; one at a time, so that they arrive in order.
+    fn post_next(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        let linked = self.links.open(id).is_some();
+        let Some(contact) = self.contacts.get(&id) else { return };
+        let can_answer = contact.can_answer();
+        let (delivery_key, token) = (contact.delivery.id().0, *contact.token.hash().as_bytes());
+        let lane = self.lanes.entry(id).or_default();
+        if lane.posting || !can_answer {
+            return;
+        }
+        if turn.now < lane.not_before {
+            let at = lane.not_before;
+            turn.timers.set_earlier(Timer::Outbox(id), at);
+            return;
+        }
+        let Some(queue) = self.outbox.get(&id) else { return };
+        let next = queue.iter().find(|(_, entry)| entry.wants_mailbox(turn.now, linked));
+        let Some((&sequence, entry)) = next else { return };
+        let Some(session) = entry.session else { return };
+        let hash = entry.hash();
+        let again = lane
+            .post
+            .as_ref()
+            .filter(|post| post.hash == hash && post.delivery_key == delivery_key && post.token == token);
+        let body = match again {
+            Some(post) => post.body.clone(),
+            None => {
+                let ratchet = entry.ratchet.clone();
+                let Some(body) = self.sealed_post(id, session, &ratchet, Class::Stored, turn) else {
+                    turn.log("outbox: a message could not be sealed");
+                    return;
+                };
+                let lane = self.lanes.entry(id).or_default();
+                lane.post = Some(Post { hash, delivery_key, token, body: body.clone() });
+                body
+            }
+        };
+        self.lanes.entry(id).or_default().posting = true;
+        let request = Request::Post { path: path::ENVELOPES, body, limit: ANSWER_MAX };
+        self.request(Asked::Entry { contact: id, sequence, hash }, request, turn);
+    }
+
+    /// The server answered to a posted entry.
+    pub(super) fn entry_posted(
+        &mut self,
+        id: ContactId,
+        sequence: u64,
+        hash: MessageHash,
+        response: &Response,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(contact) = self.contacts.get(&id) else { return };
+        let token = *contact.token.hash().as_bytes();
+        let lane = self.lanes.entry(id).or_default();
+        lane.posting = false;
+        turn.pump.insert(id);
+        let answer = Answer::of(response);
+        if answer == Answer::Accepted {
+            lane.failures = 0;
+            lane.post = None;
+            lane.refused_since = None;
+            lane.full_told = false;
+            let current = self.outbox.get(&id).and_then(|queue| queue.get(&sequence));
+            if current.is_some_and(|entry| entry.hash() == hash) {
+                self.set_stage(id, sequence, Stage::Stored { at: turn.now }, turn);
+            }
+            return;
+        }
+        let failures = lane.failures;
+        lane.failures = failures.saturating_add(1);
+        let mut not_before = turn.backoff(failures, policy::BACKOFF_FIRST, policy::BACKOFF_MAX);
+        match answer {
+            Answer::Refused => {
+                let changed = lane.post.as_ref().is_some_and(|post| post.token != token);
+                lane.post = None;
+                if changed {
+                    // It was the old token; the new one is tried at once.
+                    lane.refused_since = None;
+                    not_before = turn.now;
+                } else {
+                    let since = *lane.refused_since.get_or_insert(turn.now);
+                    if turn.now.saturating_since(since) >= policy::REFUSED_PATIENCE {
+                        turn.log("outbox: the contact's mailbox refuses our token");
+                        self.end(id, turn);
+                        return;
+                    }
+                }
+            }
+            Answer::Full => {
+                if !lane.full_told {
+                    lane.full_told = true;
+                    turn.event(Event::Notice(Notice::MailboxFull(id)));
+                }
+                not_before = turn.jittered(policy::BACKOFF_MAX);
+            }
+            Answer::Later(Some(seconds)) => {
+                let stated = core::time::Duration::from_secs(u64::from(seconds.min(3600)));
+                not_before = not_before.max(turn.now.saturating_add(stated));
+            }
+            Answer::Later(None) | Answer::Unknown | Answer::Accepted => {}
+        }
+        let lane = self.lanes.entry(id).or_default();
+        lane.not_before = not_before;
+        turn.timers.set_earlier(Timer::Outbox(id), not_before);
+    }
+
+    /// The connection to the server is back: what waited for a better moment is tried at once.
+    pub(super) fn hurry(&mut self, turn: &mut Turn<'_>) {
+        for lane in self.lanes.values_mut() {
+            lane.failures = 0;
+            lane.owed_failures = 0;
+            if lane.refused_since.is_none() && !lane.full_told {
+                lane.not_before = Timestamp(0);
+                lane.owed_not_before = Timestamp(0);
+            }
+        }
+        turn.pump.extend(self.contacts.keys());
+    }
+
+    fn acknowledgement(ids: &[[u8; 16]]) -> Option<Message> {
+        let ids = ids.iter().map(|id| (*id).into()).collect();
+        Some(Message::Acknowledge { ids: MessageIds::new(ids).ok()? })
+    }
+
+    fn send_owed_on_link(&mut self, id: ContactId, link: LinkId, turn: &mut Turn<'_>) {
+        let lane = self.lanes.entry(id).or_default();
+        let owed = core::mem::take(&mut lane.link_owed);
+        for ids in owed.chunks(sotto_wire::peer::limits::ACKNOWLEDGE_MAX) {
+            let sealed =
+                Self::acknowledgement(ids).and_then(|message| self.encrypt_control(id, &message, turn));
+            let Some((session, ratchet)) = sealed else { return };
+            let Ok(carried) = Opaque::new(self.carried(id, session, &ratchet)) else { return };
+            turn.output(Output::Link(link, LinkAction::Send(LinkFrame::Carried(carried).encode())));
+        }
+    }
+
+    /// Acknowledges what came through the mailbox, there: they stay owed until the server has taken it.
+    fn post_owed(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        let Some(contact) = self.contacts.get(&id) else { return };
+        let lane = self.lanes.entry(id).or_default();
+        if lane.owed_posting || contact.owed.is_empty() {
+            return;
+        }
+        if turn.now < lane.owed_not_before {
+            let at = lane.owed_not_before;
+            turn.timers.set_earlier(Timer::Owed(id), at);
+            return;
+        }
+        if lane.owed.is_none() {
+            let ids: Vec<[u8; 16]> =
+                contact.owed.iter().take(sotto_wire::peer::limits::ACKNOWLEDGE_MAX).map(|id| **id).collect();
+            let sealed =
+                Self::acknowledgement(&ids).and_then(|message| self.encrypt_control(id, &message, turn));
+            let Some((session, ratchet)) = sealed else { return };
+            let Some(body) = self.sealed_post(id, session, &ratchet, Class::Stored, turn) else { return };
+            self.lanes.entry(id).or_default().owed = Some((ids, body));
+        }
+        let lane = self.lanes.entry(id).or_default();
+        let Some((_, body)) = &lane.owed else { return };
+        let body = body.clone();
+        lane.owed_posting = true;
+        let request = Request::Post { path: path::ENVELOPES, body, limit: ANSWER_MAX };
+        self.request(Asked::Owed { contact: id }, request, turn);
+    }
+
+    /// The server answered to posted acknowledgements.
+    pub(super) fn owed_posted(&mut self, id: ContactId, response: &Response, turn: &mut Turn<'_>) {
+        let Some(contact) = self.contacts.get_mut(&id) else { return };
+        let lane = self.lanes.entry(id).or_default();
+        lane.owed_posting = false;
+        turn.pump.insert(id);
+        match Answer::of(response) {
+            Answer::Accepted => {
+                lane.owed_failures = 0;
+                if let Some((ids, _)) = lane.owed.take() {
+                    contact.owed.retain(|owed| !ids.contains(owed));
+                    turn.dirty(Key::Contact(id));
+                }
+                return;
+            }
+            // The token or delivery key may have been replaced: it is made anew.
+            Answer::Refused => lane.owed = None,
+            Answer::Full | Answer::Later(_) | Answer::Unknown => {}
+        }
+        let failures = lane.owed_failures;
+        lane.owed_failures = failures.saturating_add(1);
+        let at = turn.backoff(failures, policy::BACKOFF_FIRST, policy::BACKOFF_MAX);
+        self.lanes.entry(id).or_default().owed_not_before = at;
+        turn.timers.set_earlier(Timer::Owed(id), at);
+    }
+
+    /// The contact has these messages safe.
+    pub(super) fn acknowledged_by(&mut self, id: ContactId, ids: &MessageIds, turn: &mut Turn<'_>) {
+        for message in ids.as_slice() {
+            let Some(queue) = self.outbox.get_mut(&id) else { return };
+            let Some(sequence) = outbox::find(queue, MessageId(**message)) else { continue };
+            let Some(entry) = queue.remove(&sequence) else { continue };
+            turn.dirty(Key::Outbox(id, sequence));
+            turn.pump.insert(id);
+            self.after_acknowledgement(id, &entry, turn);
+            let view = EntryView::of(&entry);
+            self.show_delivery(id, &view, Delivery::Delivered, turn);
+        }
+    }
+
+    /// The contact's new token is known to it: older ones end.
+    fn after_acknowledgement(&mut self, id: ContactId, entry: &outbox::Entry, turn: &mut Turn<'_>) {
+        let Ok(Message::Body(body)) = Message::decode(&entry.plaintext) else { return };
+        if let sotto_wire::peer::Content::Confirmed { token, .. } = body.content
+            && let Some(contact) = self.contacts.get_mut(&id)
+        {
+            let told = token.hash();
+            let (kept, old) = core::mem::take(&mut contact.issued)
+                .into_iter()
+                .partition::<Vec<_>, _>(|issued| issued.token.hash() == told || !issued.registered);
+            contact.issued = kept;
+            turn.touch(id);
+            for issued in old {
+                self.account.revoke(issued.hash(), turn);
+            }
+            self.ask_server(turn);
+        }
+    }
+
+    /// Says an entry again in the present session, because the contact could not decrypt it.
+    pub(super) fn say_again(&mut self, id: ContactId, hash: MessageHash, turn: &mut Turn<'_>) {
+        let Some(queue) = self.outbox.get_mut(&id) else { return };
+        let Some(sequence) = outbox::find_hash(queue, hash) else {
+            turn.log("retry: asked for a message that is not here any more");
+            return;
+        };
+        let Some(entry) = queue.get_mut(&sequence) else { return };
+        if entry.retries >= policy::RETRIES_MAX {
+            turn.log("retry: asked too often");
+            return;
+        }
+        entry.retries = entry.retries.saturating_add(1);
+        entry.ratchet.clear();
+        entry.session = None;
+        entry.stage = Stage::Waiting;
+        turn.dirty(Key::Outbox(id, sequence));
+        turn.pump.insert(id);
+    }
+}

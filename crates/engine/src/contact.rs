@@ -1,0 +1,135 @@
+//! Whom we know, and how to reach them.
+
+use minicbor::bytes::ByteArray;
+use minicbor::{Decode, Encode};
+use sotto_crypto::envelope::Address;
+use sotto_crypto::keys::{DeliveryPublic, DevicePublic};
+use sotto_crypto::{DeliveryToken, DeviceId, MailboxId, MessageHash};
+use sotto_wire::peer::{DeviceList, codec};
+
+use crate::conversation::Conversation;
+use crate::{ContactId, ContactView, Route, Standing, Timestamp, policy};
+
+/// A token by which a contact writes to our mailbox.
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Issued {
+    #[n(0)]
+    #[cbor(with = "codec::item")]
+    pub(crate) token: DeliveryToken,
+    /// Whether our server knows it.
+    #[n(1)]
+    pub(crate) registered: bool,
+}
+
+impl Issued {
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        *self.token.hash().as_bytes()
+    }
+}
+
+/// One contact: one record.
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Contact {
+    #[n(0)]
+    #[cbor(with = "codec::item")]
+    pub(crate) list: DeviceList,
+    /// Its device that we talk to.
+    #[n(1)]
+    #[cbor(with = "codec::item")]
+    pub(crate) device: DeviceId,
+    #[n(2)]
+    #[cbor(with = "codec::item")]
+    pub(crate) mailbox: MailboxId,
+    /// By which we write to it.
+    #[n(3)]
+    #[cbor(with = "codec::item")]
+    pub(crate) token: DeliveryToken,
+    #[n(4)]
+    #[cbor(with = "codec::item")]
+    pub(crate) delivery: DeliveryPublic,
+    /// What it calls itself.
+    #[n(5)]
+    pub(crate) name: String,
+    /// What we call it; empty for its own name.
+    #[n(6)]
+    pub(crate) petname: String,
+    #[n(7)]
+    pub(crate) standing: Standing,
+    #[n(8)]
+    pub(crate) verified: bool,
+    /// By which it writes to us; the last is the one it has been told newest.
+    #[n(9)]
+    pub(crate) issued: Vec<Issued>,
+    #[n(10)]
+    pub(crate) conversation: Conversation,
+    /// The delivery key of ours it was told last.
+    #[n(11)]
+    pub(crate) delivery_told: u32,
+    /// When it was last asked to say something again, in milliseconds since 1970.
+    #[n(12)]
+    pub(crate) asked_at: Option<u64>,
+    /// What it is still to be asked to say again.
+    #[n(13)]
+    #[cbor(with = "codec::option", has_nil)]
+    pub(crate) ask_again: Option<MessageHash>,
+    /// Our state was rolled back: nothing is sent before a fresh session stands.
+    #[n(14)]
+    pub(crate) needs_fresh: bool,
+    /// Messages that came through the mailbox and are to be acknowledged there.
+    #[n(15)]
+    pub(crate) owed: Vec<ByteArray<16>>,
+}
+
+impl Contact {
+    pub(crate) fn id(&self) -> ContactId {
+        ContactId(*self.list.account().id().as_bytes())
+    }
+
+    pub(crate) fn device(&self) -> Option<&DevicePublic> {
+        self.list.device(self.device)
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        Address { mailbox: self.mailbox, delivery_key: self.delivery }
+    }
+
+    /// Whether texts and files may be sent to it.
+    pub(crate) fn may_be_written_to(&self) -> bool {
+        matches!(self.standing, Standing::AwaitingTheirs | Standing::Confirmed)
+    }
+
+    /// Whether the token it was told newest opens our mailbox already, so that it can answer.
+    pub(crate) fn can_answer(&self) -> bool {
+        self.issued.last().is_some_and(|issued| issued.registered)
+    }
+
+    pub(crate) fn owe(&mut self, message_id: [u8; 16]) {
+        let id = ByteArray::from(message_id);
+        if !self.owed.contains(&id) {
+            self.owed.push(id);
+        }
+        if self.owed.len() > policy::OWED_MAX {
+            self.owed.remove(0);
+        }
+    }
+
+    pub(crate) fn may_ask_again(&self, now: Timestamp) -> bool {
+        self.asked_at.is_none_or(|at| now.saturating_since(Timestamp(at)) >= policy::RETRY_EVERY)
+    }
+
+    pub(crate) fn view(&self, route: Route) -> ContactView {
+        let name = if self.petname.is_empty() { &self.name } else { &self.petname };
+        ContactView {
+            id: self.id(),
+            name: name.clone(),
+            standing: self.standing,
+            verified: self.verified,
+            route,
+            last: self.conversation.last.clone(),
+            unread: u32::try_from(self.conversation.unread.len()).unwrap_or(u32::MAX),
+            read_up_to: self.conversation.read_up_to,
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The order of what is said with one contact: sequences, Lamport time, what is missing, what is unread.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minicbor::{Decode, Encode};
+
+use crate::{Content, MessageId, MessageOrder, MessageView, Timestamp, policy, text};
+
+/// Messages of the contact that are missing in one place, shown as one record.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+struct Gap {
+    #[n(0)]
+    id: MessageId,
+    #[n(1)]
+    order: MessageOrder,
+    /// Missing sequences: first and one past the last of each run.
+    #[n(2)]
+    missing: BTreeMap<u64, u64>,
+    /// When the message behind it was sent.
+    #[n(3)]
+    sent_at: Timestamp,
+}
+
+impl Gap {
+    fn count(&self) -> u64 {
+        self.missing.iter().map(|(first, end)| end.saturating_sub(*first)).sum()
+    }
+
+    /// The run that holds a sequence.
+    fn run(&self, sequence: u64) -> Option<(u64, u64)> {
+        let (first, end) = self.missing.range(..=sequence).next_back()?;
+        (sequence < *end).then_some((*first, *end))
+    }
+
+    fn fill(&mut self, sequence: u64) {
+        let Some((first, end)) = self.run(sequence) else { return };
+        self.missing.remove(&first);
+        if first < sequence {
+            self.missing.insert(first, sequence);
+        }
+        let rest = sequence.saturating_add(1);
+        if rest < end {
+            self.missing.insert(rest, end);
+        }
+    }
+
+    fn view(&self) -> MessageView {
+        MessageView {
+            id: self.id,
+            order: self.order,
+            mine: false,
+            sent_at: self.sent_at,
+            content: Content::Gap { missing: self.count() },
+            delivery: crate::Delivery::Incoming,
+        }
+    }
+}
+
+/// Where a body of the contact belongs.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// It is new. The gaps that appeared or shrank are to be shown.
+    New {
+        /// Their new views; those with nothing missing any more are to be deleted.
+        gaps: Vec<MessageView>,
+        /// Whether it names the body before it as that body was; `false` if its author told two stories.
+        fits: bool,
+    },
+    /// It is known already.
+    Known,
+}
+
+/// A body names a place too far from what is known, or more places are missing than can be remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the body's place is out of bounds")]
+pub(crate) struct OutOfPlace;
+
+/// The place of a received body, as its author states it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stated {
+    pub(crate) order: MessageOrder,
+    pub(crate) sent_at: Timestamp,
+    /// The hash it names of its author's body before it.
+    pub(crate) previous: [u8; 32],
+    /// Its own hash.
+    pub(crate) hash: [u8; 32],
+}
+
+/// The state of one conversation; part of the contact's record.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Conversation {
+    /// The last sequence used by this device.
+    #[n(0)]
+    sequence: u64,
+    /// Hash of this device's last body.
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    pub(crate) previous: [u8; 32],
+    #[n(2)]
+    lamport: u64,
+    /// The highest sequence of theirs.
+    #[n(3)]
+    theirs: u64,
+    #[n(4)]
+    gaps: Vec<Gap>,
+    #[n(5)]
+    pub(crate) unread: BTreeSet<MessageOrder>,
+    #[n(6)]
+    pub(crate) read_up_to: Option<MessageOrder>,
+    /// The newest message, its text shortened.
+    #[n(7)]
+    pub(crate) last: Option<MessageView>,
+    /// Hash of the body of their highest sequence.
+    #[n(8)]
+    #[cbor(with = "minicbor::bytes")]
+    their_previous: [u8; 32],
+    /// What is added to the Lamport times that travel: they begin anew when two who parted meet again, and the history
+    /// here goes on.
+    #[n(9)]
+    base: u64,
+}
+
+impl Default for Conversation {
+    fn default() -> Self {
+        Self {
+            sequence: 0,
+            previous: [0; 32],
+            lamport: 0,
+            theirs: 0,
+            gaps: Vec::new(),
+            unread: BTreeSet::new(),
+            read_up_to: None,
+            last: None,
+            their_previous: [0; 32],
+            base: 0,
+        }
+    }
+}
+
+impl Conversation {
+    /// The place of the next thing this device says.
+    pub(crate) fn next(&mut self, author: [u8; 16]) -> MessageOrder {
+        self.sequence = self.sequence.saturating_add(1);
+        self.lamport = self.lamport.saturating_add(1);
+        MessageOrder { lamport: self.lamport, author, sequence: self.sequence }
+    }
+
+    /// The Lamport time that travels for a place in this conversation.
+    pub(crate) fn travelling(&self, order: MessageOrder) -> u64 {
+        order.lamport.saturating_sub(self.base)
+    }
+
+    /// The place in this conversation for a Lamport time that travelled.
+    pub(crate) fn order(&self, lamport: u64, author: [u8; 16], sequence: u64) -> MessageOrder {
+        MessageOrder { lamport: lamport.saturating_add(self.base), author, sequence }
+    }
+
+    /// Both sides begin to count anew; what was said before stays before.
+    pub(crate) fn restart(&mut self) {
+        self.base = self.lamport;
+        self.sequence = 0;
+        self.previous = [0; 32];
+        self.theirs = 0;
+        self.their_previous = [0; 32];
+        self.gaps.clear();
+    }
+
+    /// The place of a record that nobody sent, behind everything known.
+    pub(crate) fn local(&mut self, author: [u8; 16]) -> MessageOrder {
+        self.lamport = self.lamport.saturating_add(1);
+        MessageOrder { lamport: self.lamport, author, sequence: self.sequence }
+    }
+
+    /// Finds the place of a received body. Nothing is changed when it has none.
+    pub(crate) fn place(&mut self, stated: Stated, gap_id: MessageId) -> Result<Place, OutOfPlace> {
+        let Stated { order, sent_at, previous, hash } = stated;
+        if order.sequence == 0
+            || order.sequence.saturating_sub(self.theirs) > policy::JUMP_MAX
+            || order.lamport.saturating_sub(self.lamport) > policy::JUMP_MAX
+        {
+            return Err(OutOfPlace);
+        }
+        let runs: usize = self.gaps.iter().map(|gap| gap.missing.len()).sum();
+        let mut gaps = Vec::new();
+        let mut fits = true;
+        if order.sequence <= self.theirs {
+            let found =
+                self.gaps.iter().enumerate().find_map(|(index, gap)| Some((index, gap.run(order.sequence)?)));
+            let Some((index, (first, end))) = found else { return Ok(Place::Known) };
+            // Filling the middle of a run makes two of it.
+            let splits = first < order.sequence && order.sequence.saturating_add(1) < end;
+            if splits && runs >= policy::GAPS_MAX {
+                return Err(OutOfPlace);
+            }
+            if let Some(gap) = self.gaps.get_mut(index) {
+                gap.fill(order.sequence);
+                gaps.push(gap.view());
+                if gap.missing.is_empty() {
+                    self.gaps.remove(index);
+                }
+            }
+        } else {
+            let first = self.theirs.saturating_add(1);
+            if first < order.sequence {
+                if runs >= policy::GAPS_MAX {
+                    return Err(OutOfPlace);
+                }
+                let gap = Gap {
+                    id: gap_id,
+                    order: MessageOrder { sequence: first, ..order },
+                    missing: BTreeMap::from([(first, order.sequence)]),
+                    sent_at,
+                };
+                gaps.push(gap.view());
+                self.gaps.push(gap);
+            } else {
+                fits = self.their_previous == previous;
+            }
+            self.theirs = order.sequence;
+            self.their_previous = hash;
+        }
+        self.lamport = self.lamport.max(order.lamport);
+        Ok(Place::New { gaps, fits })
+    }
+
+    /// A message is shown: it may be the newest, and unread.
+    pub(crate) fn shown(&mut self, view: &MessageView) {
+        if matches!(view.content, Content::Gap { .. }) {
+            return;
+        }
+        if self.last.as_ref().is_none_or(|last| last.order <= view.order) {
+            let mut last = view.clone();
+            if let Content::Text(body) = &mut last.content {
+                body.truncate(text::shorten(body, policy::LAST_TEXT_MAX).len());
+            }
+            self.last = Some(last);
+        }
+    }
+
+    /// A message of theirs came that the user has not seen.
+    pub(crate) fn unread(&mut self, order: MessageOrder) {
+        if self.read_up_to.is_none_or(|read| order > read) && self.unread.len() < policy::UNREAD_MAX {
+            self.unread.insert(order);
+        }
+    }
+
+    /// The user has seen everything up to here.
+    pub(crate) fn read(&mut self, up_to: MessageOrder) {
+        self.read_up_to = self.read_up_to.max(Some(up_to));
+        self.unread.retain(|order| *order > up_to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stated(sequence: u64, lamport: u64) -> Stated {
+        Stated {
+            order: MessageOrder { lamport, author: [2; 16], sequence },
+            sent_at: Timestamp(0),
+            previous: [0; 32],
+            hash: [0; 32],
+        }
+    }
+
+    fn missing(place: &Place) -> Vec<u64> {
+        let Place::New { gaps, .. } = place else { return Vec::new() };
+        gaps.iter()
+            .filter_map(|gap| match gap.content {
+                Content::Gap { missing } => Some(missing),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_gap_is_one_record_and_closes() {
+        let mut conversation = Conversation::default();
+        let id = MessageId([9; 16]);
+        assert!(missing(&conversation.place(stated(1, 1), id).unwrap()).is_empty());
+        assert_eq!(missing(&conversation.place(stated(4, 4), id).unwrap()), [2]);
+        assert_eq!(missing(&conversation.place(stated(3, 3), id).unwrap()), [1]);
+        assert!(matches!(conversation.place(stated(3, 3), id).unwrap(), Place::Known));
+        assert_eq!(missing(&conversation.place(stated(2, 2), id).unwrap()), [0]);
+        assert!(matches!(conversation.place(stated(2, 2), id).unwrap(), Place::Known));
+        assert!(conversation.gaps.is_empty());
+    }
+
+    #[test]
+    fn jumps_and_too_many_gaps_change_nothing() {
+        let mut conversation = Conversation::default();
+        let id = MessageId([9; 16]);
+        let before = conversation.clone();
+        assert_eq!(conversation.place(stated(policy::JUMP_MAX + 1, 1), id).err(), Some(OutOfPlace));
+        assert_eq!(conversation.place(stated(1, policy::JUMP_MAX + 1), id).err(), Some(OutOfPlace));
+        assert_eq!(conversation.place(stated(0, 1), id).err(), Some(OutOfPlace));
+        assert_eq!(conversation, before);
+        let gaps = u64::try_from(policy::GAPS_MAX).unwrap();
+        for gap in 1..=gaps {
+            assert!(conversation.place(stated(gap * 2, gap * 2), id).is_ok());
+        }
+        let full = conversation.clone();
+        assert_eq!(conversation.place(stated(gaps * 2 + 2, gaps * 2 + 2), id).err(), Some(OutOfPlace));
+        assert_eq!(conversation, full);
+        assert!(conversation.place(stated(1, 1), id).is_ok(), "what fills a gap still comes in");
+        assert!(conversation.place(stated(gaps * 2 + 2, gaps * 2 + 2), id).is_ok());
+    }
+
+    #[test]
+    fn unread_counts_until_seen() {
+        let mut conversation = Conversation::default();
+        for sequence in 1..=3 {
+            conversation.unread(stated(sequence, sequence).order);
+        }
+        conversation.read(stated(2, 2).order);
+        assert_eq!(conversation.unread.len(), 1);
+        conversation.unread(stated(1, 1).order);
+        assert_eq!(conversation.unread.len(), 1);
+    }
+}

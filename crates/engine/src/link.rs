@@ -1,0 +1,196 @@
+//! Live connections to contacts' devices: who offers, which attempt counts, when to try again.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sotto_wire::peer::{DescriptionKind, Signal};
+
+use crate::{ContactId, LinkId, LinkPath, Timestamp, policy};
+
+/// How far a link got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Being negotiated.
+    Connecting,
+    /// The control channel is open.
+    Open(LinkPath),
+}
+
+/// One attempt at a link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) id: LinkId,
+    /// Its name between the two sides.
+    pub(crate) attempt: u64,
+    pub(crate) initiated: bool,
+    pub(crate) phase: Phase,
+    /// The ping that is not answered yet.
+    pub(crate) pinged: Option<u32>,
+}
+
+/// What is known of the way to one contact.
+#[derive(Debug, Default)]
+pub(crate) struct Way {
+    pub(crate) link: Option<Link>,
+    /// Failed attempts since the last sign of life.
+    pub(crate) failures: u32,
+    /// Candidates that came before their offer.
+    early: Option<(u64, Timestamp, Vec<Signal>)>,
+    /// Our signals that are not sent yet, with their attempt.
+    pub(crate) signals: VecDeque<(u64, Signal)>,
+}
+
+/// What to do with signals that came.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// They belong to the link there is.
+    Pass(LinkId, Vec<Signal>),
+    /// They begin another attempt: close what there is, and answer.
+    Answer(Vec<Signal>),
+    /// They are kept until their offer comes, or belong to nothing any more.
+    Nothing,
+}
+
+impl Way {
+    /// Decides about received signals. In a glare the side with the smaller account id is polite and gives way.
+    pub(crate) fn receive(
+        &mut self,
+        attempt: u64,
+        signals: Vec<Signal>,
+        polite: bool,
+        now: Timestamp,
+    ) -> Verdict {
+        if let Some(link) = &self.link
+            && link.attempt == attempt
+        {
+            return Verdict::Pass(link.id, signals);
+        }
+        let offers = signals
+            .iter()
+            .any(|signal| matches!(signal, Signal::Description { kind: DescriptionKind::Offer, .. }));
+        if offers {
+            let glare = self.link.is_some_and(|link| link.initiated && link.phase == Phase::Connecting);
+            if glare && !polite {
+                return Verdict::Nothing;
+            }
+            let mut all = signals;
+            if let Some((early, at, kept)) = self.early.take()
+                && early == attempt
+                && now.saturating_since(at) < policy::EARLY_SIGNALS
+            {
+                all.extend(kept);
+            }
+            return Verdict::Answer(all);
+        }
+        let (_, _, kept) = match &mut self.early {
+            Some(early) if early.0 == attempt => early,
+            early => early.insert((attempt, now, Vec::new())),
+        };
+        let room = policy::SIGNALS_WAITING_MAX.saturating_sub(kept.len());
+        kept.extend(signals.into_iter().take(room));
+        Verdict::Nothing
+    }
+
+    /// Remembers a signal of ours to be sent.
+    pub(crate) fn signal(&mut self, attempt: u64, signal: Signal) {
+        if self.signals.len() < policy::SIGNALS_WAITING_MAX {
+            self.signals.push_back((attempt, signal));
+        }
+    }
+}
+
+/// The ways to all contacts.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    ways: BTreeMap<ContactId, Way>,
+    last: u64,
+}
+
+impl Links {
+    pub(crate) fn way(&mut self, contact: ContactId) -> &mut Way {
+        self.ways.entry(contact).or_default()
+    }
+
+    pub(crate) fn get(&self, contact: ContactId) -> Option<&Way> {
+        self.ways.get(&contact)
+    }
+
+    pub(crate) fn remove(&mut self, contact: ContactId) {
+        self.ways.remove(&contact);
+    }
+
+    pub(crate) fn open(&self, contact: ContactId) -> Option<LinkId> {
+        let link = self.ways.get(&contact)?.link?;
+        matches!(link.phase, Phase::Open(_)).then_some(link.id)
+    }
+
+    /// Whose link this is, if it still counts.
+    pub(crate) fn owner(&self, id: LinkId) -> Option<ContactId> {
+        self.ways
+            .iter()
+            .find(|(_, way)| way.link.is_some_and(|link| link.id == id))
+            .map(|(contact, _)| *contact)
+    }
+
+    pub(crate) fn next_id(&mut self) -> LinkId {
+        self.last = self.last.saturating_add(1);
+        LinkId(self.last)
+    }
+
+    pub(crate) fn contacts(&self) -> Vec<ContactId> {
+        self.ways.keys().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer() -> Signal {
+        Signal::Description { kind: DescriptionKind::Offer, sdp: "v=0".to_owned() }
+    }
+
+    fn candidate() -> Signal {
+        Signal::Candidate { candidate: "candidate:1".to_owned(), mid: None, line_index: None }
+    }
+
+    fn way(phase: Phase, initiated: bool) -> Way {
+        let link = Link { id: LinkId(1), attempt: 7, initiated, phase, pinged: None };
+        Way { link: Some(link), ..Way::default() }
+    }
+
+    #[test]
+    fn in_a_glare_only_the_polite_side_gives_way() {
+        let now = Timestamp(0);
+        let mut polite = way(Phase::Connecting, true);
+        assert_eq!(polite.receive(8, vec![offer()], true, now), Verdict::Answer(vec![offer()]));
+        let mut impolite = way(Phase::Connecting, true);
+        assert_eq!(impolite.receive(8, vec![offer()], false, now), Verdict::Nothing);
+    }
+
+    #[test]
+    fn a_new_offer_replaces_a_link_that_the_other_side_lost() {
+        let mut open = way(Phase::Open(LinkPath::Direct), true);
+        assert_eq!(open.receive(8, vec![offer()], false, Timestamp(0)), Verdict::Answer(vec![offer()]));
+        assert_eq!(
+            open.receive(7, vec![candidate()], false, Timestamp(0)),
+            Verdict::Pass(LinkId(1), vec![candidate()])
+        );
+    }
+
+    #[test]
+    fn candidates_that_overtake_their_offer_are_kept_a_while() {
+        let mut none = Way::default();
+        assert_eq!(none.receive(8, vec![candidate()], true, Timestamp(0)), Verdict::Nothing);
+        assert_eq!(
+            none.receive(8, vec![offer()], true, Timestamp(1)),
+            Verdict::Answer(vec![offer(), candidate()])
+        );
+        assert_eq!(none.receive(9, vec![candidate()], true, Timestamp(0)), Verdict::Nothing);
+        let late = Timestamp(0).saturating_add(policy::EARLY_SIGNALS);
+        assert_eq!(none.receive(9, vec![offer()], true, late), Verdict::Answer(vec![offer()]));
+        for _ in 0..1000 {
+            none.receive(10, vec![candidate()], true, Timestamp(0));
+        }
+        assert_eq!(none.early.as_ref().map(|early| early.2.len()), Some(policy::SIGNALS_WAITING_MAX));
+    }
+}

@@ -1,0 +1,112 @@
+//! Hashes of accepted ratchet messages: only an equal hash is a duplicate.
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+use sotto_crypto::MessageHash;
+
+use crate::turn::{Key, Turn};
+use crate::{ContactId, MessageId, Timestamp, policy};
+
+/// Bytes of one entry: hash 16, message id 16 (zeros if it is not acknowledged), seconds since 1970 8.
+const ENTRY: usize = 40;
+
+/// Some entries, in one record, since a record for each would make starting slow.
+#[derive(Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Segment {
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    entries: Vec<u8>,
+}
+
+impl Segment {
+    fn entries(&self) -> impl Iterator<Item = (MessageHash, Option<MessageId>, u64)> {
+        self.entries.as_chunks::<ENTRY>().0.iter().filter_map(|entry| {
+            let (hash, rest) = entry.split_first_chunk::<16>()?;
+            let (id, seconds) = rest.split_first_chunk::<16>()?;
+            let id = (*id != [0; 16]).then_some(MessageId(*id));
+            Some((MessageHash::from_bytes(*hash), id, u64::from_be_bytes(seconds.try_into().ok()?)))
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.entries.len() / ENTRY
+    }
+
+    fn newest(&self) -> u64 {
+        self.entries().map(|(_, _, seconds)| seconds).max().unwrap_or(0)
+    }
+}
+
+/// What was accepted from one contact.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    index: BTreeMap<MessageHash, Option<MessageId>>,
+    segments: BTreeMap<u32, Segment>,
+}
+
+impl Seen {
+    /// `Some` if this very message was accepted before, with its id if it is to be acknowledged.
+    pub(crate) fn get(&self, hash: MessageHash) -> Option<Option<MessageId>> {
+        self.index.get(&hash).copied()
+    }
+
+    pub(crate) fn segment(&self, number: u32) -> Option<&Segment> {
+        self.segments.get(&number)
+    }
+
+    pub(crate) fn restore(&mut self, number: u32, segment: Segment) {
+        self.index.extend(segment.entries().map(|(hash, id, _)| (hash, id)));
+        self.segments.insert(number, segment);
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        self.segments.keys().copied().collect()
+    }
+
+    /// Remembers an accepted message.
+    pub(crate) fn insert(
+        &mut self,
+        hash: MessageHash,
+        id: Option<MessageId>,
+        contact: ContactId,
+        turn: &mut Turn<'_>,
+    ) {
+        let last = self.segments.last_key_value();
+        let number = match last {
+            Some((number, segment)) if segment.len() < policy::SEEN_SEGMENT => *number,
+            Some((number, _)) => number.saturating_add(1),
+            None => 0,
+        };
+        let segment = self.segments.entry(number).or_default();
+        segment.entries.extend_from_slice(hash.as_bytes());
+        segment.entries.extend_from_slice(&id.unwrap_or(MessageId([0; 16])).0);
+        segment.entries.extend_from_slice(&(turn.now.0 / 1000).to_be_bytes());
+        self.index.insert(hash, id);
+        turn.dirty(Key::Seen(contact, number));
+        while self.segments.len() > policy::SEEN_SEGMENTS_MAX {
+            self.drop_oldest(contact, turn);
+        }
+    }
+
+    /// Forgets what is old enough.
+    pub(crate) fn prune(&mut self, contact: ContactId, turn: &mut Turn<'_>) {
+        while let Some((_, segment)) = self.segments.first_key_value() {
+            let newest = Timestamp(segment.newest().saturating_mul(1000));
+            if turn.now.saturating_since(newest) < policy::SEEN_LIFETIME {
+                break;
+            }
+            self.drop_oldest(contact, turn);
+        }
+    }
+
+    fn drop_oldest(&mut self, contact: ContactId, turn: &mut Turn<'_>) {
+        if let Some((number, segment)) = self.segments.pop_first() {
+            for (hash, _, _) in segment.entries() {
+                self.index.remove(&hash);
+            }
+            turn.dirty(Key::Seen(contact, number));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The ratchet sessions with one contact: one sends, replaced ones still receive for a while.
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+use sotto_crypto::envelope::TagKey;
+use sotto_crypto::keys::EphemeralPublic;
+use sotto_crypto::ratchet::Session;
+use sotto_crypto::x3dh::FirstKeys;
+use sotto_crypto::{InviteId, PreKeyId, SessionId};
+use sotto_wire::peer::codec;
+use zeroize::Zeroizing;
+
+use crate::turn::{Key, Turn};
+use crate::{ContactId, RestoreError, Timestamp, policy};
+
+/// A session and what belongs to it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) session: Session,
+    /// What first messages carry, until the first answer; only with the side that began.
+    pub(crate) first: Option<FirstKeys>,
+    /// The key of the sender tag of first messages that answer an invite.
+    pub(crate) tag: Option<TagKey>,
+    /// When another session took its place.
+    replaced: Option<Timestamp>,
+}
+
+/// How it is stored.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Stored {
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    state: Vec<u8>,
+    #[n(1)]
+    first: Option<StoredFirst>,
+    #[n(2)]
+    #[cbor(with = "codec::option", has_nil)]
+    tag: Option<TagKey>,
+    #[n(3)]
+    replaced: Option<Timestamp>,
+}
+
+impl Drop for Stored {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.state);
+    }
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct StoredFirst {
+    #[n(0)]
+    #[cbor(with = "codec::item")]
+    ephemeral: EphemeralPublic,
+    #[n(1)]
+    #[cbor(with = "codec::item")]
+    spk_id: PreKeyId,
+    #[n(2)]
+    #[cbor(with = "codec::option", has_nil)]
+    opk_id: Option<PreKeyId>,
+    #[n(3)]
+    #[cbor(with = "codec::option", has_nil)]
+    invite_id: Option<InviteId>,
+}
+
+impl Held {
+    /// A session that we begin.
+    pub(crate) fn begun(session: Session, first: FirstKeys, tag: Option<TagKey>) -> Self {
+        Self { session, first: Some(first), tag, replaced: None }
+    }
+
+    /// A session that the contact began.
+    pub(crate) fn accepted(session: Session) -> Self {
+        Self { session, first: None, tag: None, replaced: None }
+    }
+
+    pub(crate) fn stored(&self) -> Stored {
+        let first = self.first.map(|FirstKeys { ephemeral, spk_id, opk_id, invite_id }| StoredFirst {
+            ephemeral,
+            spk_id,
+            opk_id,
+            invite_id,
+        });
+        let mut state: Zeroizing<Vec<u8>> = self.session.to_bytes();
+        let tag = self.tag.as_ref().map(|tag| TagKey::from_bytes(&tag.to_bytes()));
+        Stored { state: core::mem::take(&mut *state), first, tag, replaced: self.replaced }
+    }
+
+    pub(crate) fn restore(mut stored: Stored) -> Result<Self, RestoreError> {
+        let session = Session::from_bytes(&stored.state).map_err(|_| RestoreError::Damaged("session"))?;
+        let first = stored.first.take().map(|StoredFirst { ephemeral, spk_id, opk_id, invite_id }| {
+            FirstKeys { ephemeral, spk_id, opk_id, invite_id }
+        });
+        Ok(Self { session, first, tag: stored.tag.take(), replaced: stored.replaced })
+    }
+
+    /// The first answer came: nothing of the first contact is repeated any more.
+    fn answered(&mut self) {
+        self.first = None;
+        self.tag = None;
+    }
+}
+
+/// All sessions with one contact.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    held: BTreeMap<SessionId, Held>,
+}
+
+impl Sessions {
+    pub(crate) fn get(&self, id: SessionId) -> Option<&Held> {
+        self.held.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: SessionId) -> Option<&mut Held> {
+        self.held.get_mut(&id)
+    }
+
+    /// The one that sends.
+    pub(crate) fn current_mut(&mut self) -> Option<&mut Held> {
+        self.held.values_mut().find(|held| held.replaced.is_none())
+    }
+
+    pub(crate) fn restore(&mut self, held: Held) {
+        self.held.insert(held.session.id(), held);
+    }
+
+    pub(crate) fn ids(&self) -> Vec<SessionId> {
+        self.held.keys().copied().collect()
+    }
+
+    /// Takes a new session in. The newest sends, except that when both sides began at once the smaller id does; the
+    /// other receives only, and none ever sends again.
+    pub(crate) fn adopt(&mut self, mut new: Held, contact: ContactId, turn: &mut Turn<'_>) {
+        let id = new.session.id();
+        if let Some(current) = self.current_mut() {
+            let both_began = current.first.is_some() && new.first.is_none();
+            let loser = if both_began && current.session.id() < id { &mut new } else { current };
+            loser.replaced = Some(turn.now);
+            turn.dirty(Key::Session(contact, loser.session.id()));
+        }
+        self.held.insert(id, new);
+        turn.dirty(Key::Session(contact, id));
+        self.prune(contact, turn);
+    }
+
+    /// A message of the contact opened in this session.
+    pub(crate) fn opened(&mut self, id: SessionId) {
+        if let Some(held) = self.held.get_mut(&id) {
+            held.answered();
+        }
+    }
+
+    /// Drops replaced sessions that are too many or too old, and old skipped keys.
+    pub(crate) fn prune(&mut self, contact: ContactId, turn: &mut Turn<'_>) {
+        let now = turn.now;
+        let mut replaced: Vec<(Timestamp, SessionId)> =
+            self.held.iter().filter_map(|(id, held)| held.replaced.map(|at| (at, *id))).collect();
+        replaced.sort_unstable();
+        let surplus = replaced.len().saturating_sub(policy::REPLACED_MAX);
+        for (place, (at, id)) in replaced.into_iter().enumerate() {
+            if place < surplus || now.saturating_since(at) >= policy::KEPT {
+                self.held.remove(&id);
+                turn.dirty(Key::Session(contact, id));
+            }
+        }
+    }
+
+    /// Forgets skipped keys that nobody will ask for any more.
+    pub(crate) fn forget_skipped(&mut self, now: Timestamp) {
+        let before = sotto_crypto::Timestamp::from_millis(now.0).saturating_sub(policy::KEPT);
+        for held in self.held.values_mut() {
+            held.session.forget_skipped_before(before);
+        }
+    }
+}
