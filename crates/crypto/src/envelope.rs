@@ -131,18 +131,15 @@ impl TagKey {
         Self(*hkdf(&[], &[own.0.agree(&theirs.0).as_slice()], Purpose::ENVELOPE_TAG, &[]))
     }
 
-    /// Takes the key back from storage.
+    /// Takes the key from storage.
     pub const fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(*bytes)
     }
 
-    /// The 32 bytes, for encrypted storage; wiped when dropped.
+    /// The 32 bytes, for encrypted storage: an invite's tag key outlives its secret, to recognise that its link was
+    /// used twice. Wiped when dropped.
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.0)
-    }
-
-    pub(crate) const fn from_derived(key: &[u8; 32]) -> Self {
-        Self(*key)
     }
 
     fn tag(&self, mailbox: MailboxId, key: DeliveryKeyId, sender: Sender, message: &[u8]) -> [u8; 16] {

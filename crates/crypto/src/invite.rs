@@ -58,7 +58,7 @@ impl InviteSecret {
 
     /// The key of the sender tag on first messages that answer this invite.
     pub fn tag_key(&self) -> TagKey {
-        TagKey::from_derived(&self.derive(Purpose::INVITE_TAG))
+        TagKey::from_bytes(&self.derive(Purpose::INVITE_TAG))
     }
 
     /// Seals the name shown on the card into [`NAME_BOX`] bytes.

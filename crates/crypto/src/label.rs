@@ -103,6 +103,8 @@ impl Purpose {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn a_label_is_prefix_purpose_zero_context() {

@@ -34,3 +34,6 @@ pub use rand_core::CryptoRng;
 pub use signature::{Signature, SignatureError};
 pub use time::Timestamp;
 pub use token::{DeliveryToken, TokenHash};
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -109,6 +109,8 @@ mod tests {
     use super::*;
     use crate::keys::AccountKey;
     use hex_literal::hex;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     /// libsignal, `rust/protocol/src/fingerprint.rs`: keys on another curve, the same construction.
     #[test]

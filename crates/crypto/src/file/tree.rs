@@ -94,6 +94,8 @@ fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     /// The recursive definition of RFC 6962 §2.1, over leaf hashes.
     fn reference(leaves: &[[u8; 32]]) -> [u8; 32] {

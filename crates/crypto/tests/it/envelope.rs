@@ -161,6 +161,8 @@ fn an_invites_tag_comes_from_its_secret() {
     let blob =
         envelope::seal(&scene.address(), scene.sender(), &invite.tag_key(), b"first", &mut rng(7)).unwrap();
     assert!(scene.open(&blob).unwrap().verify(&invite.tag_key()).is_ok());
+    let stored = TagKey::from_bytes(&invite.tag_key().to_bytes());
+    assert!(scene.open(&blob).unwrap().verify(&stored).is_ok());
     assert!(scene.open(&blob).unwrap().verify(&other.tag_key()).is_err());
     assert!(scene.open(&blob).unwrap().verify(&scene.tag_key_at_bob()).is_err());
 }

@@ -16,3 +16,6 @@ mod ratchet;
 mod ratchet_schedules;
 mod vault;
 mod x3dh;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
