@@ -1,1 +1,20 @@
-//! End-to-end scenarios in real browsers.
+//! End-to-end scenarios in real browsers: the machinery. A scenario has a server, a proxy in front of it where it
+//! needs one, and people, each of whom is a browser process with a profile of their own.
+//!
+//! Nothing here sleeps for luck: everything waits for a condition, until a deadline.
+
+mod browser;
+mod console;
+mod person;
+mod proxy;
+mod server;
+mod stage;
+mod wait;
+
+pub use browser::Kind;
+pub use console::Entry;
+pub use person::{Person, Scheme};
+pub use proxy::{Proxy, Recording};
+pub use server::{Page, Server};
+pub use stage::{Stage, scenario};
+pub use wait::{Outcome, PATIENCE, Trouble, trouble, until};

@@ -28,7 +28,7 @@ fn App() -> impl IntoView {
     });
     view! {
         <section class="card">
-            <h1 data-testid="hello">"hello"</h1>
+            <h1 data-testid="app">"hello"</h1>
             <p>"A static paragraph"</p>
         </section>
         <p data-testid="worker">{answer}</p>

@@ -1,0 +1,4 @@
+//! One file for each scenario; one binary, because linking the machinery takes longer than running it.
+
+mod page_opens;
+mod tampered_page;

@@ -1,0 +1,174 @@
+//! Browser processes and their drivers.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use thirtyfour::{Capabilities, WebDriver};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::wait::{Outcome, PATIENCE, trouble};
+
+/// A browser we test in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Chromium, driven by chromedriver.
+    Chromium,
+    /// Firefox ESR, driven by geckodriver.
+    Firefox,
+}
+
+/// A running browser with a driver of its own.
+pub struct Browser {
+    pub driver: WebDriver,
+    // Ends with it.
+    _process: Child,
+}
+
+const CHROMIUM_ARGUMENTS: [&str; 17] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--lang=en-US",
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--window-size=1280,800",
+];
+
+impl Browser {
+    /// Starts a browser with its profile and its downloads below `home`; both stay there when it ends.
+    pub async fn start(kind: Kind, home: &Path) -> Outcome<Browser> {
+        let profile = home.join("profile");
+        let downloads = home.join("downloads");
+        std::fs::create_dir_all(&profile)?;
+        std::fs::create_dir_all(&downloads)?;
+        let (process, port) = start_driver(kind).await?;
+        let wanted = match kind {
+            Kind::Chromium => chromium(&profile, &downloads),
+            Kind::Firefox => firefox(&profile, &downloads)?,
+        };
+        let Value::Object(wanted) = wanted else { return Err(trouble("capabilities are an object")) };
+        let session = WebDriver::new(format!("http://127.0.0.1:{port}"), Capabilities::from(wanted));
+        let driver = timeout(2 * PATIENCE, session)
+            .await
+            .map_err(|_| trouble(format!("{kind:?} did not start")))?
+            .map_err(|error| trouble(format!("{kind:?} did not start: {error}")))?;
+        driver.set_script_timeout(2 * PATIENCE).await?;
+        Ok(Browser { driver, _process: process })
+    }
+
+    /// Ends the browser as its user would, so that its profile is complete.
+    pub async fn quit(self) -> Outcome {
+        timeout(Duration::from_secs(20), self.driver.quit())
+            .await
+            .map_err(|_| trouble("the browser did not end"))??;
+        Ok(())
+    }
+}
+
+/// Starts a driver on a free port, which it tells in its first lines.
+async fn start_driver(kind: Kind) -> Outcome<(Child, u16)> {
+    let (program, arguments): (&str, &[&str]) = match kind {
+        Kind::Chromium => ("chromedriver", &["--port=0"]),
+        Kind::Firefox => ("geckodriver", &["--port=0", "--websocket-port=0"]),
+    };
+    let mut process = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| trouble(format!("cannot start {program}: {error}; `cargo xtask test` installs it")))?;
+    let output = process.stdout.take().ok_or_else(|| trouble("the driver has no output"))?;
+    let mut lines = BufReader::new(output).lines();
+    let port = timeout(PATIENCE, async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            // "… started successfully on port 34567." and "… Listening on 127.0.0.1:34567"
+            let told = line.rsplit_once("successfully on port ").or_else(|| line.rsplit_once("Listening on 127.0.0.1:"));
+            if let Some(port) = told.and_then(|(_, port)| port.trim_end_matches('.').parse().ok()) {
+                return Some(port);
+            }
+        }
+        None
+    })
+    .await
+    .ok()
+    .flatten()
+    .ok_or_else(|| trouble(format!("{program} did not tell its port")))?;
+    // A full pipe would stop the driver.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    Ok((process, port))
+}
+
+fn chromium(profile: &Path, downloads: &Path) -> Value {
+    let mut arguments: Vec<String> = CHROMIUM_ARGUMENTS.iter().map(ToString::to_string).collect();
+    arguments.push(format!("--user-data-dir={}", profile.display()));
+    json!({
+        "browserName": "chrome",
+        "goog:loggingPrefs": { "browser": "ALL" },
+        "goog:chromeOptions": {
+            "args": arguments,
+            "prefs": {
+                "download.default_directory": downloads,
+                "download.prompt_for_download": false,
+                "profile.default_content_setting_values.automatic_downloads": 1,
+            },
+        },
+    })
+}
+
+fn firefox(profile: &Path, downloads: &Path) -> Outcome<Value> {
+    let preferences = json!({
+        "browser.download.folderList": 2,
+        "browser.download.dir": downloads,
+        "browser.download.useDownloadDir": true,
+        "browser.helperApps.neverAsk.saveToDisk": "application/octet-stream",
+        "browser.shell.checkDefaultBrowser": false,
+        "browser.startup.homepage_override.mstone": "ignore",
+        "datareporting.policy.dataSubmissionEnabled": false,
+        "dom.ipc.processCount": 2,
+        "intl.accept_languages": "en-US",
+        "media.navigator.permission.disabled": true,
+        "media.navigator.streams.fake": true,
+        "media.peerconnection.ice.loopback": true,
+        "media.peerconnection.ice.obfuscate_host_addresses": false,
+        "network.captive-portal-service.enabled": false,
+        "network.connectivity-service.enabled": false,
+        "toolkit.telemetry.enabled": false,
+    });
+    // A profile that was given by its directory does not get the preferences of the capabilities.
+    let Value::Object(entries) = &preferences else { return Err(trouble("preferences are an object")) };
+    let lines: String = entries.iter().map(|(name, value)| format!("user_pref(\"{name}\", {value});\n")).collect();
+    std::fs::write(profile.join("user.js"), lines)?;
+    Ok(json!({
+        "browserName": "firefox",
+        "webSocketUrl": true,
+        "moz:firefoxOptions": {
+            "binary": firefox_binary()?,
+            "args": ["-headless", "--width=1280", "--height=800", "-profile", profile],
+        },
+    }))
+}
+
+/// geckodriver takes a path, not a name.
+fn firefox_binary() -> Outcome<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .flat_map(|directory| ["firefox-esr", "firefox"].map(|name| directory.join(name)))
+        .find(|program| program.exists())
+        .ok_or_else(|| trouble("Firefox is not installed; `cargo xtask test` does that"))
+}

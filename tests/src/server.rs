@@ -1,0 +1,172 @@
+//! The real server, in a process of its own.
+
+use std::env;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::wait::{Outcome, PATIENCE, trouble, until};
+
+/// A server with its data; ends with it.
+pub struct Server {
+    child: Option<Child>,
+    address: SocketAddr,
+    data: PathBuf,
+    printed: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// Starts a server on a free port of the loopback, with its data in `data`.
+    ///
+    /// # Errors
+    ///
+    /// When the binary or the page is not built, or the server does not say where it listens.
+    pub async fn start(data: &Path) -> Outcome<Server> {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server =
+            Server { child: None, address, data: data.to_path_buf(), printed: Arc::default() };
+        server.start_again().await?;
+        Ok(server)
+    }
+
+    /// Ends the server at once, as a crash or a power cut would (SIGKILL).
+    ///
+    /// # Errors
+    ///
+    /// When it was not running.
+    pub async fn kill(&mut self) -> Outcome {
+        let mut child = self.child.take().ok_or_else(|| trouble("the server is not running"))?;
+        child.kill().await?;
+        Ok(())
+    }
+
+    /// Starts the server on the same port with the same data.
+    ///
+    /// # Errors
+    ///
+    /// See [`Server::start`].
+    pub async fn start_again(&mut self) -> Outcome {
+        let binary = binary()?;
+        let mut child = Command::new(&binary)
+            .args(["--listen", &self.address.to_string(), "--data"])
+            .arg(&self.data)
+            .arg("--page")
+            .arg(Page::directory())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| trouble(format!("cannot start {}: {error}", binary.display())))?;
+        let already = self.printed().len();
+        if let Some(output) = child.stdout.take() {
+            collect(output, Arc::clone(&self.printed));
+        }
+        if let Some(output) = child.stderr.take() {
+            collect(output, Arc::clone(&self.printed));
+        }
+        let found = until("the server to tell its address", PATIENCE, async || {
+            if let Some(status) = child.try_wait()? {
+                return Err(trouble(format!("it ended with {status}")));
+            }
+            Ok(self.printed().iter().skip(already).find_map(|line| address_in(line)))
+        })
+        .await;
+        self.address = found.map_err(|error| trouble(format!("{error}\n{}", self.printed().join("\n"))))?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The origin of the page it serves.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every byte it keeps on disk: the database with its journal, and whatever else there is.
+    ///
+    /// # Errors
+    ///
+    /// When the files cannot be read.
+    pub fn everything_on_disk(&self) -> Outcome<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut open = vec![self.data.clone()];
+        while let Some(directory) = open.pop() {
+            for entry in fs::read_dir(directory)? {
+                let path = entry?.path();
+                if path.is_dir() { open.push(path) } else { bytes.extend(fs::read(path)?) }
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// What it has printed so far, line by line.
+    pub fn printed(&self) -> Vec<String> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn collect(output: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<Vec<String>>>) {
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(output).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            into.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+    });
+}
+
+/// The first address with a port in a line of output.
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("http://")?;
+    let end = rest.find(|sign: char| !(sign.is_ascii_digit() || sign == '.' || sign == ':'));
+    rest.get(..end.unwrap_or(rest.len()))?.parse().ok()
+}
+
+/// The server's binary: beside the test's own, where cargo puts both.
+fn binary() -> Outcome<PathBuf> {
+    if let Some(path) = env::var_os("SOTTO_SERVER") {
+        return Ok(path.into());
+    }
+    let test = env::current_exe()?;
+    let built = test.parent().and_then(Path::parent).map(|profile| profile.join("sotto-server"));
+    built
+        .filter(|path| path.exists())
+        .ok_or_else(|| trouble("the server is not built: `cargo build --package sotto-server`, or `cargo xtask test`"))
+}
+
+/// The built page.
+pub struct Page;
+
+impl Page {
+    /// The directory `cargo xtask page` builds.
+    pub fn directory() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist")
+    }
+
+    /// The address of the one file whose name starts with `stem`, then has a digest, then `extension`.
+    ///
+    /// # Errors
+    ///
+    /// When the page is not built or has no such file.
+    pub fn file(stem: &str, extension: &str) -> Outcome<String> {
+        let missing = |_| trouble("the page is not built: `cargo xtask page`");
+        for entry in fs::read_dir(Page::directory()).map_err(missing)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let digest = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
+            let digest = digest.and_then(|rest| rest.strip_suffix(extension)).and_then(|rest| rest.strip_suffix('.'));
+            if digest.is_some_and(|digest| digest.len() == 16) {
+                return Ok(format!("/{name}"));
+            }
+        }
+        Err(trouble(format!("the page has no {stem}-….{extension}")))
+    }
+}

@@ -1,0 +1,101 @@
+//! What every scenario has: a server of its own, its people, and an end at which nothing is left unsaid.
+
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tempfile::TempDir;
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+
+use crate::browser::Kind;
+use crate::person::Person;
+use crate::proxy::Proxy;
+use crate::server::Server;
+use crate::wait::{Outcome, Trouble, trouble};
+
+/// No scenario takes longer; one that does has failed.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// A scenario's server and people.
+pub struct Stage {
+    /// The server.
+    pub server: Server,
+    people: Vec<Arc<Person>>,
+    directory: TempDir,
+    artifacts: PathBuf,
+}
+
+impl Stage {
+    /// Somebody with a fresh browser, who will visit the server itself.
+    pub async fn person(&mut self, name: &str, kind: Kind) -> Outcome<Arc<Person>> {
+        let origin = self.server.origin();
+        self.person_at(name, kind, &origin).await
+    }
+
+    /// Somebody with a fresh browser, who will visit another origin: a proxy's.
+    pub async fn person_at(&mut self, name: &str, kind: Kind, origin: &str) -> Outcome<Arc<Person>> {
+        let home = self.directory.path().join(name);
+        let person = Person::start(name, kind, origin.to_owned(), home, self.artifacts.clone()).await?;
+        let person = Arc::new(person);
+        self.people.push(Arc::clone(&person));
+        Ok(person)
+    }
+
+    /// A proxy in front of the server.
+    pub async fn proxy(&self) -> Outcome<Proxy> {
+        Proxy::start(self.server.address()).await
+    }
+
+    /// A directory for the scenario's own files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+/// Plays a scenario and looks afterwards whether anybody's console complains. When it fails, pictures and consoles
+/// are in `artifacts/<name>/`.
+///
+/// # Errors
+///
+/// What the scenario says, or what the consoles say.
+pub fn scenario(name: &str, play: impl AsyncFnOnce(&mut Stage) -> Outcome) -> Outcome {
+    // Needed once in a process; a second time it is there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let artifacts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../artifacts").join(name);
+        let directory = TempDir::new()?;
+        let server = Server::start(&directory.path().join("server")).await?;
+        let mut stage = Stage { server, people: Vec::new(), directory, artifacts };
+
+        let played = timeout(LIMIT, AssertUnwindSafe(play(&mut stage)).catch_unwind()).await;
+        let mut outcome = match played {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => Err(told_by(panic.as_ref())),
+            Err(_) => Err(trouble(format!("not finished after {} s", LIMIT.as_secs()))),
+        };
+        for person in &stage.people {
+            if outcome.is_ok() {
+                outcome = person.check_console().await;
+            }
+        }
+        if outcome.is_err() {
+            for person in &stage.people {
+                let _ = timeout(Duration::from_secs(20), person.save_evidence()).await;
+            }
+            let _ = std::fs::write(stage.artifacts.join("server.txt"), stage.server.printed().join("\n"));
+        }
+        for person in &stage.people {
+            let _ = person.close().await;
+        }
+        outcome
+    })
+}
+
+fn told_by(panic: &(dyn std::any::Any + Send)) -> Trouble {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    trouble(text.unwrap_or("a panic"))
+}
