@@ -2,7 +2,8 @@
 //!
 //! Every write is answered after it is committed. Nothing here names a sender.
 
-pub mod conformance;
+#[cfg(test)]
+mod conformance;
 mod sqlite;
 
 use std::future::Future;
@@ -175,7 +176,7 @@ pub struct Quotas {
 /// on its way is not delivered again.
 pub const TOMBSTONE_S: u64 = 48 * 3600;
 
-/// A database. [`conformance`] says what each must do.
+/// A database. The conformance suite beside this trait says what each must do.
 pub trait Store: Send + Sync + 'static {
     /// Opens a mailbox for the key that opened it first.
     fn open_mailbox(

@@ -37,7 +37,7 @@ pub(super) fn open(
     .execute(params![mailbox.as_bytes(), owner, today])?;
     let state = db
         .prepare_cached(
-            "SELECT acknowledged, waiting, (SELECT count(*) FROM one_time_prekey WHERE mailbox = id)
+            "SELECT acknowledged, waiting, (SELECT count(*) FROM one_time_prekey WHERE mailbox = mailbox.id)
              FROM mailbox WHERE id = ?1 AND owner = ?2",
         )?
         .query_row(params![mailbox.as_bytes(), owner], |row| {

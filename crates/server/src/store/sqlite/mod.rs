@@ -5,6 +5,8 @@ mod mailbox;
 mod migrations;
 mod prekey;
 mod reap;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::path::{Path, PathBuf};

@@ -16,7 +16,7 @@ pub(super) fn publish(
     let at = mailbox.as_bytes();
     let (kept, highest): (u32, i64) = db
         .prepare_cached(
-            "SELECT (SELECT count(*) FROM one_time_prekey WHERE mailbox = id), one_time_highest
+            "SELECT (SELECT count(*) FROM one_time_prekey WHERE mailbox = mailbox.id), one_time_highest
              FROM mailbox WHERE id = ?1",
         )?
         .query_row(params![at], |row| Ok((row.get(0)?, row.get(1)?)))?;
