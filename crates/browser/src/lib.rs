@@ -22,6 +22,7 @@ mod tab_lock;
 mod transfer;
 
 pub mod page;
+pub mod screen;
 pub mod worker;
 
 pub use client::{

@@ -1,0 +1,99 @@
+//! A history that stays at its end when it was there, and stays put when it was not.
+
+use std::{cell::Cell, rc::Rc};
+
+use gloo_events::EventListener;
+use wasm_bindgen::{JsCast, prelude::Closure};
+use web_sys::{Element, ResizeObserver};
+
+/// How near an edge counts as being there, in CSS pixels.
+const AT_END: f64 = 48.0;
+const NEAR_START: f64 = 480.0;
+
+/// Where the reader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScrollPosition {
+    /// The newest is seen.
+    pub at_end: bool,
+    /// The oldest loaded is near.
+    pub near_start: bool,
+}
+
+/// Watches a scrolling element and what it holds until dropped.
+pub struct Scroll {
+    outer: Element,
+    stick: Rc<Cell<bool>>,
+    observer: Option<ResizeObserver>,
+    _resized: Closure<dyn Fn()>,
+    _scrolled: EventListener,
+}
+
+impl Scroll {
+    /// `outer` scrolls `inner`. `on_move` is told where the reader is whenever that may have changed.
+    pub fn new(outer: &Element, inner: &Element, on_move: impl Fn(ScrollPosition) + 'static) -> Self {
+        let stick = Rc::new(Cell::new(true));
+        let on_move = Rc::new(on_move);
+        let scrolled = {
+            let (outer, stick, on_move) = (outer.clone(), Rc::clone(&stick), Rc::clone(&on_move));
+            EventListener::new(&outer.clone(), "scroll", move |_| {
+                let position = position(&outer);
+                stick.set(position.at_end);
+                on_move(position);
+            })
+        };
+        let resized = {
+            let (outer, stick) = (outer.clone(), Rc::clone(&stick));
+            Closure::<dyn Fn()>::new(move || {
+                if stick.get() {
+                    outer.set_scroll_top(height(&outer));
+                }
+                on_move(position(&outer));
+            })
+        };
+        let observer = ResizeObserver::new(resized.as_ref().unchecked_ref()).ok();
+        if let Some(observer) = &observer {
+            observer.observe(outer);
+            observer.observe(inner);
+        }
+        Self { outer: outer.clone(), stick, observer, _resized: resized, _scrolled: scrolled }
+    }
+
+    /// Goes to the newest and stays there.
+    pub fn to_end(&self) {
+        self.stick.set(true);
+        self.outer.set_scroll_top(height(&self.outer));
+    }
+
+    /// Stops following the end, because something else is to be looked at.
+    pub fn let_go(&self) {
+        self.stick.set(false);
+    }
+
+    /// How far the reader is from the end, to be kept while something is added at the start.
+    #[must_use]
+    pub fn distance_to_end(&self) -> f64 {
+        height(&self.outer) - self.outer.scroll_top()
+    }
+
+    /// Goes back to that distance.
+    pub fn keep_distance(&self, distance: f64) {
+        self.outer.set_scroll_top(height(&self.outer) - distance);
+    }
+}
+
+impl Drop for Scroll {
+    fn drop(&mut self) {
+        if let Some(observer) = &self.observer {
+            observer.disconnect();
+        }
+    }
+}
+
+fn position(outer: &Element) -> ScrollPosition {
+    let below = height(outer) - outer.scroll_top() - f64::from(outer.client_height());
+    ScrollPosition { at_end: below <= AT_END, near_start: outer.scroll_top() <= NEAR_START }
+}
+
+fn height(element: &Element) -> f64 {
+    f64::from(element.scroll_height())
+}

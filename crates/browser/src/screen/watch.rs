@@ -1,0 +1,121 @@
+//! Things that happen to the page as a whole.
+
+use std::{cell::Cell, rc::Rc};
+
+use gloo_events::{EventListener, EventListenerOptions};
+use wasm_bindgen::JsCast;
+use web_sys::DragEvent;
+
+/// Listeners that are taken off when this is dropped.
+#[derive(Debug, Default)]
+pub struct Watch {
+    _listeners: Vec<EventListener>,
+}
+
+/// Whether the main way of pointing is a finger.
+#[must_use]
+pub fn is_touch() -> bool {
+    web_sys::window()
+        .and_then(|window| window.match_media("(pointer: coarse)").ok()?)
+        .is_some_and(|query| query.matches())
+}
+
+/// Whether the page is seen.
+#[must_use]
+pub fn is_visible() -> bool {
+    web_sys::window().and_then(|window| window.document()).is_some_and(|document| !document.hidden())
+}
+
+/// Says when the page comes into view or leaves it.
+pub fn on_visibility(told: impl Fn(bool) + 'static) -> Watch {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else {
+        return Watch::default();
+    };
+    Watch { _listeners: vec![EventListener::new(&document, "visibilitychange", move |_| told(is_visible()))] }
+}
+
+/// Says when a link was pasted over the address of the running page; the fragment is taken out of the address.
+pub fn on_fragment(told: impl Fn(String) + 'static) -> Watch {
+    let Some(window) = web_sys::window() else { return Watch::default() };
+    let listener = EventListener::new(&window.clone(), "hashchange", move |_| {
+        let Ok(fragment) = window.location().hash() else { return };
+        let fragment = fragment.trim_start_matches('#');
+        if fragment.is_empty() {
+            return;
+        }
+        if let (Ok(history), Ok(path)) = (window.history(), window.location().pathname()) {
+            let state = history.state().unwrap_or_default();
+            // Without this the secret would stay in the address bar; nothing else can be tried.
+            let _ = history.replace_state_with_url(&state, "", Some(&path));
+        }
+        told(fragment.to_owned());
+    });
+    Watch { _listeners: vec![listener] }
+}
+
+/// Makes the browser ask before the page is left.
+#[must_use]
+pub fn leave_guard() -> Watch {
+    let Some(window) = web_sys::window() else { return Watch::default() };
+    let options = EventListenerOptions::enable_prevent_default();
+    let listener =
+        EventListener::new_with_options(&window, "beforeunload", options, |event| event.prevent_default());
+    Watch { _listeners: vec![listener] }
+}
+
+/// Says whether files are held over the page, and hands them over when they are let go.
+pub fn on_drag(over: impl Fn(bool) + 'static, dropped: impl Fn(&DragEvent) + 'static) -> Watch {
+    let Some(window) = web_sys::window() else { return Watch::default() };
+    let over = Rc::new(over);
+    // Every element on the way fires its own pair; only when all were left are the files gone.
+    let depth = Rc::new(Cell::new(0_u32));
+    let listen = |name: &'static str, act: Box<dyn Fn(&DragEvent)>| {
+        EventListener::new_with_options(
+            &window,
+            name,
+            EventListenerOptions::enable_prevent_default(),
+            move |event| {
+                if let Some(event) = event.dyn_ref::<DragEvent>()
+                    && holds_files(event)
+                {
+                    event.prevent_default();
+                    act(event);
+                }
+            },
+        )
+    };
+    let enter = {
+        let (depth, over) = (Rc::clone(&depth), Rc::clone(&over));
+        listen(
+            "dragenter",
+            Box::new(move |_| {
+                depth.set(depth.get().saturating_add(1));
+                over(true);
+            }),
+        )
+    };
+    let leave = {
+        let (depth, over) = (Rc::clone(&depth), Rc::clone(&over));
+        listen(
+            "dragleave",
+            Box::new(move |_| {
+                depth.set(depth.get().saturating_sub(1));
+                over(depth.get() > 0);
+            }),
+        )
+    };
+    let stay = listen("dragover", Box::new(|_| {}));
+    let drop = listen(
+        "drop",
+        Box::new(move |event| {
+            depth.set(0);
+            over(false);
+            dropped(event);
+        }),
+    );
+    Watch { _listeners: vec![enter, leave, stay, drop] }
+}
+
+fn holds_files(event: &DragEvent) -> bool {
+    event.data_transfer().is_some_and(|held| held.types().includes(&"Files".into(), 0))
+}

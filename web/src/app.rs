@@ -1,0 +1,162 @@
+//! The whole screen.
+
+use leptos::{prelude::*, task::spawn_local};
+use sotto_browser::{Options, Sotto, page, screen};
+
+use crate::{
+    components::{Announcer, Banner, DropTarget, NoticeBoard},
+    i18n::*,
+    pages::{
+        CardPage, ChatPage, FileSheet, Halted, InvitePage, ListPage, SettingsPage, VerifyPage, Welcome,
+        is_empty, look_at,
+    },
+    state::{Halt, Phase, Place, State, apply, use_state},
+    texts,
+};
+
+/// The root: language and state around everything.
+#[component]
+pub fn App() -> impl IntoView {
+    let state = State::new();
+    provide_context(state);
+    state.arrived.set(page::take_fragment());
+    // A take-over is decided by the user; until then nothing of another tab is touched.
+    start(state, false);
+    Effect::new(move |_| {
+        if state.phase.with(|phase| *phase != Phase::Starting) {
+            screen::remove_shell();
+        }
+    });
+    let history = screen::History::new(move |to| state.navigator.popped(to));
+    let fragments = screen::on_fragment(move |link| look_at(state, link));
+    let _kept = StoredValue::new_local((history, fragments));
+    view! {
+        <I18nContextProvider>
+            <Title />
+            <LeaveGuard />
+            {move || match state.phase.get() {
+                Phase::Starting => ().into_any(),
+                Phase::Running => view! { <Running /> }.into_any(),
+                Phase::Halted(why) => {
+                    view! { <Halted why=why on_use_here=move |()| start(state, true) /> }.into_any()
+                }
+            }}
+            <NoticeBoard />
+        </I18nContextProvider>
+    }
+}
+
+/// Starts the client; what comes of it is on the screen.
+fn start(state: State, take_over: bool) {
+    spawn_local(async move {
+        let Some(worker_url) = page::worker_url() else {
+            let missing = sotto_browser::StartError::Unsupported("the boot script");
+            state.phase.try_set(Phase::Halted(Halt::NotStarted(missing)));
+            return;
+        };
+        match Sotto::start(Options { take_over, worker_url }, move |event| apply(state, event)).await {
+            Ok(sotto) => {
+                state.client.set(sotto);
+            }
+            Err(error) => {
+                state.phase.try_set(Phase::Halted(Halt::NotStarted(error)));
+            }
+        }
+    });
+}
+
+/// The app itself: the list beside what was chosen, or one above the other where it is narrow.
+#[component]
+fn Running() -> impl IntoView {
+    let i18n = use_i18n();
+    let state = use_state();
+    if let Some(link) = state.arrived.try_update(Option::take).flatten() {
+        look_at(state, link);
+    }
+    let place = Memo::new(move |_| state.navigator.place());
+    let empty = Memo::new(move |_| is_empty(state));
+    // Someone who is new sees one thing at a time.
+    let alone = Memo::new(move |_| match place.get() {
+        Place::Card => true,
+        Place::Home | Place::Settings => empty.get(),
+        _ => false,
+    });
+    view! {
+        <div
+            class="app"
+            data-testid="app"
+            data-screen=move || screen_tag(place.get())
+            data-alone=move || alone.get().then_some("")
+            on:keydown=move |event| {
+                if event.key() == "Escape" && !event.default_prevented() && place.get_untracked() != Place::Home {
+                    state.navigator.back();
+                }
+            }
+        >
+            <button type="button" class="skip" data-testid="skip" on:click=move |_| screen::focus_id("main")>
+                {t!(i18n, app.skip)}
+            </button>
+            <Banner />
+            <Show when=move || !alone.get()>
+                <div class="side"><ListPage /></div>
+            </Show>
+            <main class="main" id="main" tabindex="-1">
+                {move || match place.get() {
+                    Place::Home if empty.get() => view! { <Welcome /> }.into_any(),
+                    Place::Home => view! { <p class="choose soft">{t!(i18n, app.choose)}</p> }.into_any(),
+                    Place::Invite(id) => view! { <InvitePage id=id /> }.into_any(),
+                    Place::Card => view! { <CardPage /> }.into_any(),
+                    Place::Chat(contact) => view! { <ChatPage contact=contact /> }.into_any(),
+                    Place::Verify(contact) => view! { <VerifyPage contact=contact /> }.into_any(),
+                    Place::Settings => view! { <SettingsPage /> }.into_any(),
+                }}
+            </main>
+            <FileSheet />
+            <DropTarget />
+            <Announcer />
+        </div>
+    }
+}
+
+/// Transfers and unread messages, where they are seen while another page is in front.
+#[component]
+fn Title() -> impl IntoView {
+    let i18n = use_i18n();
+    let state = use_state();
+    Effect::new(move |_| {
+        let title = if let Some((name, percent)) = state.transfers.headline() {
+            t_string!(i18n, app.title_transfer, percent = percent, name = name).to_string()
+        } else {
+            match state.contacts.unread() {
+                0 => t_string!(i18n, app.name).to_owned(),
+                count => t_string!(i18n, app.title_unread, count = count).to_string(),
+            }
+        };
+        page::set_title(&title);
+    });
+    Effect::new(move |_| {
+        let right_to_left =
+            leptos_i18n::Locale::direction(i18n.get_locale()) == leptos_i18n::Direction::RightToLeft;
+        screen::set_language(texts::language(i18n), right_to_left);
+    });
+}
+
+/// While files move, the browser asks before the page is left.
+#[component]
+fn LeaveGuard() -> impl IntoView {
+    let state = use_state();
+    let guard = StoredValue::new_local(None::<screen::Watch>);
+    let moving = Memo::new(move |_| state.transfers.any());
+    Effect::new(move |_| guard.set_value(moving.get().then(screen::leave_guard)));
+}
+
+fn screen_tag(place: Place) -> &'static str {
+    match place {
+        Place::Home => "home",
+        Place::Invite(_) => "invite",
+        Place::Card => "card",
+        Place::Chat(_) => "chat",
+        Place::Verify(_) => "verify",
+        Place::Settings => "settings",
+    }
+}

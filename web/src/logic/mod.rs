@@ -1,0 +1,7 @@
+//! What can be decided without a browser.
+
+pub mod bytes;
+pub mod links;
+pub mod person;
+pub mod rate;
+pub mod timeline;

@@ -1,0 +1,230 @@
+//! Who it is, where messages go, and what can be done with the conversation.
+
+use core::time::Duration;
+
+use leptos::prelude::*;
+use reactive_stores::Store;
+use sotto_engine::{Command, Route, Standing};
+
+use crate::{
+    components::{Avatar, Confirm, Dialog, Glyph, Icon, NameField},
+    i18n::*,
+    logic::person,
+    pages::route_tag,
+    state::{Contact, ContactStoreFields, Place, use_state},
+    texts,
+};
+
+/// Trouble shorter than this is not worth a word.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is asked above the conversation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    Rename,
+    Remove,
+}
+
+/// The head of a conversation.
+#[component]
+pub fn Head(contact: Store<Contact>) -> impl IntoView {
+    let i18n = use_i18n();
+    let state = use_state();
+    let id = contact.id().get_untracked();
+    let name = Signal::derive(move || texts::name(i18n, contact.name().get()));
+    let verified = Memo::new(move |_| contact.verified().get());
+    let asking = RwSignal::new(None::<Asking>);
+    view! {
+        <header class="bar chat-head">
+            <button
+                type="button"
+                class="icon-button back narrow-only"
+                data-testid="back"
+                aria-label=move || t_string!(i18n, app.back)
+                on:click=move |_| state.navigator.back()
+            >
+                <Icon glyph=Glyph::Back />
+            </button>
+            <Avatar id=id name=name />
+            <div class="chat-who">
+                <h1 class="chat-name"><bdi dir="auto" data-testid="chat-name">{name}</bdi></h1>
+                <StatusLine contact=contact />
+            </div>
+            <button
+                type="button"
+                class="icon-button"
+                class:good=move || verified.get()
+                data-testid="verify-open"
+                aria-label=move || {
+                    if verified.get() { t_string!(i18n, chat.verified) } else { t_string!(i18n, chat.verify) }
+                }
+                title=move || {
+                    if verified.get() { t_string!(i18n, chat.verified) } else { t_string!(i18n, chat.verify) }
+                }
+                on:click=move |_| state.navigator.go(Place::Verify(id))
+            >
+                <Icon glyph=Signal::derive(move || {
+                    if verified.get() { Glyph::ShieldCheck } else { Glyph::Shield }
+                }) />
+            </button>
+            <Menu asking=asking />
+        </header>
+        {move || match asking.get() {
+            Some(Asking::Rename) => view! { <Rename contact=contact asking=asking /> }.into_any(),
+            Some(Asking::Remove) => {
+                view! {
+                    <Confirm
+                        title=move || t!(i18n, chat.remove_title)
+                        text=Signal::derive(move || t_string!(i18n, chat.remove_text).to_owned())
+                        action=Signal::derive(move || t_string!(i18n, chat.remove_yes).to_owned())
+                        on_yes=move |()| {
+                            asking.set(None);
+                            state.client.send(Command::RemoveContact(id));
+                        }
+                        on_close=move |()| asking.set(None)
+                        test_id="remove-dialog"
+                        yes_id="remove-confirm"
+                        no_id="remove-cancel"
+                    />
+                }
+                    .into_any()
+            }
+            None => ().into_any(),
+        }}
+    }
+}
+
+/// Where messages go. Told only when it has been so for a second, so that a short break does not flicker; the
+/// attribute is always the present truth.
+#[component]
+fn StatusLine(contact: Store<Contact>) -> impl IntoView {
+    let i18n = use_i18n();
+    let told = RwSignal::new(contact.route().get_untracked());
+    Effect::new(move |timer: Option<Option<TimeoutHandle>>| {
+        if let Some(Some(timer)) = timer {
+            timer.clear();
+        }
+        let route = contact.route().get();
+        if matches!(route, Route::Direct | Route::Relayed) {
+            told.set(route);
+            return None;
+        }
+        set_timeout_with_handle(
+            move || {
+                told.try_set(route);
+            },
+            PATIENCE,
+        )
+        .ok()
+    });
+    let words = move || {
+        let name = person::isolate(&texts::name(i18n, contact.name().get()));
+        match contact.standing().get() {
+            Standing::AwaitingOurs => t_string!(i18n, status.awaiting_ours).to_string(),
+            Standing::Ended => t_string!(i18n, status.ended).to_string(),
+            Standing::AwaitingTheirs => t_string!(i18n, status.awaiting_theirs, name = name).to_string(),
+            Standing::Confirmed => match told.get() {
+                Route::Direct => t_string!(i18n, status.direct).to_string(),
+                Route::Relayed => t_string!(i18n, status.relayed).to_string(),
+                Route::Connecting => t_string!(i18n, status.connecting).to_string(),
+                Route::Server => t_string!(i18n, status.server, name = name).to_string(),
+                Route::Waiting => t_string!(i18n, status.waiting).to_string(),
+            },
+        }
+    };
+    view! {
+        <p class="status" data-testid="status" data-route=move || route_tag(contact.route().get())>
+            <span class="status-dot" data-route=move || route_tag(told.get()) aria-hidden="true"></span>
+            <span class="status-words">{words}</span>
+        </p>
+    }
+}
+
+#[component]
+fn Menu(asking: RwSignal<Option<Asking>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let open = RwSignal::new(false);
+    let choose = move |what| {
+        open.set(false);
+        asking.set(Some(what));
+    };
+    view! {
+        <div
+            class="menu-place"
+            on:keydown=move |event| {
+                if event.key() == "Escape" && open.get_untracked() {
+                    event.stop_propagation();
+                    open.set(false);
+                }
+            }
+        >
+            <button
+                type="button"
+                class="icon-button"
+                data-testid="chat-menu"
+                aria-label=move || t_string!(i18n, chat.menu)
+                aria-expanded=move || open.get().to_string()
+                on:click=move |_| open.update(|open| *open = !*open)
+            >
+                <Icon glyph=Glyph::More />
+            </button>
+            <Show when=move || open.get()>
+                <div class="menu-scrim" on:click=move |_| open.set(false)></div>
+                <ul class="menu">
+                    <li>
+                        <button type="button" data-testid="rename-open" on:click=move |_| choose(Asking::Rename)>
+                            <Icon glyph=Glyph::Pencil />
+                            {t!(i18n, chat.rename)}
+                        </button>
+                    </li>
+                    <li>
+                        <button
+                            type="button"
+                            class="danger-text"
+                            data-testid="remove-contact"
+                            on:click=move |_| choose(Asking::Remove)
+                        >
+                            <Icon glyph=Glyph::Trash />
+                            {t!(i18n, chat.remove)}
+                        </button>
+                    </li>
+                </ul>
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn Rename(contact: Store<Contact>, asking: RwSignal<Option<Asking>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let state = use_state();
+    let id = contact.id().get_untracked();
+    let value = RwSignal::new(contact.name().get_untracked());
+    view! {
+        <Dialog
+            title=move || t!(i18n, chat.rename_title)
+            on_close=move |()| asking.set(None)
+            test_id="rename-dialog"
+        >
+            <form
+                class="stack"
+                on:submit=move |event| {
+                    event.prevent_default();
+                    let name = value.get_untracked().trim().to_owned();
+                    state.client.send(Command::RenameContact { contact: id, name });
+                    asking.set(None);
+                }
+            >
+                <NameField
+                    value=value
+                    label=Signal::derive(move || t_string!(i18n, chat.rename_title).to_owned())
+                    hint=Signal::derive(move || t_string!(i18n, chat.rename_hint).to_owned())
+                    test_id="rename-input"
+                />
+                <button type="submit" class="button primary wide" data-testid="rename-save">
+                    {t!(i18n, chat.save)}
+                </button>
+            </form>
+        </Dialog>
+    }
+}

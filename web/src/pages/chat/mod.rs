@@ -1,0 +1,59 @@
+//! A conversation.
+
+mod composer;
+mod file_actions;
+mod file_card;
+mod head;
+mod lines;
+mod message;
+mod opening;
+mod standing;
+mod suggestion;
+mod timeline;
+
+use leptos::prelude::*;
+use reactive_stores::Store;
+use sotto_engine::ContactId;
+
+use crate::{
+    pages::standing_tag,
+    state::{ContactStoreFields, use_state},
+};
+use composer::Composer;
+use head::Head;
+use standing::StandingBanner;
+use suggestion::Suggestion;
+use timeline::Timeline;
+
+/// The conversation with a contact.
+#[component]
+pub fn ChatPage(contact: ContactId) -> impl IntoView {
+    let state = use_state();
+    let Some(known) = state.contacts.get(contact) else { return ().into_any() };
+    let known = Store::from(known);
+    let unread = known.unread().get_untracked() > 0;
+    let seen = known.read_up_to().get_untracked().filter(|_| unread);
+    let command = state.chat.open(contact, seen);
+    state.client.send(command);
+    on_cleanup(move || {
+        // The next conversation may be open already.
+        if state.chat.shows(contact) {
+            state.chat.close();
+        }
+    });
+    view! {
+        <div
+            class="chat"
+            data-testid="chat"
+            data-contact=contact.to_string()
+            data-standing=move || standing_tag(known.standing().get())
+        >
+            <Head contact=known />
+            <Timeline contact=known />
+            <Suggestion contact=known />
+            <StandingBanner contact=known />
+            <Composer contact=known />
+        </div>
+    }
+    .into_any()
+}

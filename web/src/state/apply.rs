@@ -1,0 +1,121 @@
+//! Events, applied to what the screen shows.
+
+use leptos::prelude::*;
+use sotto_browser::{DriverEvent, screen};
+use sotto_engine::{CardView, ContactId, Content, Delivery, Event, MessageView, ServerStatus, Standing};
+
+use super::{ContactStoreFields, Halt, NoticeKind, Phase, Place, Safety, Said, State};
+
+/// Applies one event. Applying it twice changes nothing more.
+pub fn apply(state: State, event: DriverEvent) {
+    match event {
+        DriverEvent::Engine(event) => engine(state, event),
+        DriverEvent::TakenOver => halt(state, Halt::TakenOver),
+        DriverEvent::Stopped(reason) => halt(state, Halt::Stopped(reason)),
+        // Which files move is known from their messages.
+        DriverEvent::TransferActive(_) => {}
+    }
+}
+
+/// Stops the client and shows the page that says why.
+pub fn halt(state: State, why: Halt) {
+    drop(state.client.take());
+    state.phase.set(Phase::Halted(why));
+}
+
+fn engine(state: State, event: Event) {
+    match event {
+        Event::Ready { profile, contacts, invites } => {
+            state.profile.set(profile);
+            for contact in contacts {
+                if let Some(last) = &contact.last {
+                    state.heard.is_new(contact.id, last.order);
+                }
+                state.contacts.put(contact);
+            }
+            state.invites.set(invites);
+            state.invites.update(|invites| invites.reverse());
+            state.navigator.restore();
+            state.phase.set(Phase::Running);
+        }
+        Event::Profile(profile) => state.profile.set(profile),
+        Event::Server(ServerStatus::Displaced) => halt(state, Halt::Displaced),
+        Event::Server(status) => state.server.set(status),
+        Event::Contact(view) => contact(state, view),
+        Event::ContactRemoved(id) => {
+            state.navigator.forget(id);
+            state.contacts.remove(id);
+        }
+        Event::InviteCreated(view) => {
+            let id = view.id;
+            put_invite(state, view);
+            state.navigator.go(Place::Invite(id));
+        }
+        Event::Invite(view) => put_invite(state, view),
+        Event::InviteRemoved(id) => {
+            state.invites.update(|invites| invites.retain(|invite| invite.id != id));
+            if state.navigator.here() == Place::Invite(id) {
+                state.navigator.back_home();
+            }
+        }
+        Event::Card(view) => card(state, view),
+        Event::History { contact, messages, more } => state.chat.add_page(contact, messages, more),
+        Event::Message(contact, view) => message(state, contact, view),
+        Event::Progress { file, done } => state.transfers.record(file, done, screen::now()),
+        Event::SafetyNumber { contact, digits, qr } => state.safety.set(Some(Safety { contact, digits, qr })),
+        // Scanning is not offered yet, so nothing was compared.
+        Event::SafetyNumberCompared { .. } => {}
+        Event::Notice(notice) => state.notices.say(NoticeKind::Engine(notice)),
+    }
+}
+
+fn put_invite(state: State, view: sotto_engine::InviteView) {
+    state.invites.update(|invites| match invites.iter_mut().find(|invite| invite.id == view.id) {
+        Some(known) => *known = view,
+        None => invites.insert(0, view),
+    });
+}
+
+fn contact(state: State, view: sotto_engine::ContactView) {
+    let (id, standing) = (view.id, view.standing);
+    let new = state.contacts.put(view);
+    // Whoever comes while one looks at a link of one's own came by it.
+    if new && standing == Standing::AwaitingOurs && matches!(state.navigator.here(), Place::Invite(_)) {
+        state.navigator.go(Place::Chat(id));
+    }
+}
+
+fn card(state: State, view: CardView) {
+    match view {
+        CardView::Accepted(contact) => {
+            state.chat.make_fresh();
+            state.card.set(None);
+            state.card_link.set(None);
+            state.navigator.go(Place::Chat(contact));
+        }
+        CardView::AlreadyContact(contact) => {
+            state.card.set(None);
+            state.card_link.set(None);
+            let name =
+                state.contacts.get(contact).map(|known| known.name().get_untracked()).unwrap_or_default();
+            state.notices.say(NoticeKind::AlreadyContact(name));
+            state.navigator.go(Place::Chat(contact));
+        }
+        other => state.card.set(Some(other)),
+    }
+}
+
+fn message(state: State, contact: ContactId, view: MessageView) {
+    state.transfers.learn(&view);
+    if view.delivery == Delivery::Incoming && state.heard.is_new(contact, view.order) {
+        let said = match &view.content {
+            Content::Text(text) => Some(Said::Text(text.clone())),
+            Content::File(file) => Some(Said::File(file.name.clone())),
+            Content::Gap { .. } | Content::Milestone(_) => None,
+        };
+        if let Some(said) = said {
+            state.heard.announce(contact, said);
+        }
+    }
+    state.chat.put(contact, view);
+}
