@@ -5,6 +5,9 @@
 use serde_json::json;
 use sotto_e2e::{Kind, Outcome, Page, Person, Proxy, Stage, scenario, trouble};
 
+/// Changes the bytes of a file.
+type Change = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// A tab in the place of the first space; scripts begin with comments or declarations.
 fn respace(script: &[u8]) -> Option<Vec<u8>> {
     let mut changed = script.to_vec();
@@ -30,7 +33,7 @@ async fn tampered(
     kind: Kind,
     name: &str,
     file: &str,
-    change: fn(&[u8]) -> Option<Vec<u8>>,
+    change: Change,
 ) -> Outcome<(std::sync::Arc<Person>, Proxy)> {
     let proxy = stage.proxy().await?;
     proxy.change_responses(file, change);
@@ -60,7 +63,7 @@ fn refused(kind: Kind, name: &str) -> Outcome {
         person.sees_visible("shell").await?;
         person.close().await?;
 
-        let parts: [(&str, String, fn(&[u8]) -> Option<Vec<u8>>); 3] = [
+        let parts: [(&str, String, Change); 3] = [
             ("glue", Page::file("sotto", "js")?, respace),
             ("wasm", Page::file("sotto", "wasm")?, add_section),
             ("worker-script", Page::file("worker", "js")?, respace),

@@ -92,13 +92,17 @@ async fn start_driver(kind: Kind) -> Outcome<(Child, u16)> {
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| trouble(format!("cannot start {program}: {error}; `cargo xtask test` installs it")))?;
+        .map_err(|error| {
+            trouble(format!("cannot start {program}: {error}; `cargo xtask test` installs it"))
+        })?;
     let output = process.stdout.take().ok_or_else(|| trouble("the driver has no output"))?;
     let mut lines = BufReader::new(output).lines();
     let port = timeout(PATIENCE, async {
         while let Ok(Some(line)) = lines.next_line().await {
             // "… started successfully on port 34567." and "… Listening on 127.0.0.1:34567"
-            let told = line.rsplit_once("successfully on port ").or_else(|| line.rsplit_once("Listening on 127.0.0.1:"));
+            let told = line
+                .rsplit_once("successfully on port ")
+                .or_else(|| line.rsplit_once("Listening on 127.0.0.1:"));
             if let Some(port) = told.and_then(|(_, port)| port.trim_end_matches('.').parse().ok()) {
                 return Some(port);
             }
@@ -152,7 +156,8 @@ fn firefox(profile: &Path, downloads: &Path) -> Outcome<Value> {
     });
     // A profile that was given by its directory does not get the preferences of the capabilities.
     let Value::Object(entries) = &preferences else { return Err(trouble("preferences are an object")) };
-    let lines: String = entries.iter().map(|(name, value)| format!("user_pref(\"{name}\", {value});\n")).collect();
+    let lines: String =
+        entries.iter().map(|(name, value)| format!("user_pref(\"{name}\", {value});\n")).collect();
     std::fs::write(profile.join("user.js"), lines)?;
     Ok(json!({
         "browserName": "firefox",

@@ -63,7 +63,9 @@ impl Console {
             // The driver forgets what it has told once.
             Kind::Chromium => {
                 let fresh = driver.browser_log().await?;
-                let fresh = fresh.into_iter().map(|entry| Entry { is_error: entry.level == "SEVERE", text: entry.message });
+                let fresh = fresh
+                    .into_iter()
+                    .map(|entry| Entry { is_error: entry.level == "SEVERE", text: entry.message });
                 let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
                 entries.extend(fresh);
                 Ok(entries.clone())

@@ -78,7 +78,8 @@ impl Person {
     /// When the browser is closed.
     pub async fn driver(&self) -> Outcome<WebDriver> {
         let running = self.running.lock().await;
-        let running = running.as_ref().ok_or_else(|| trouble(format!("{}'s browser is closed", self.name)))?;
+        let running =
+            running.as_ref().ok_or_else(|| trouble(format!("{}'s browser is closed", self.name)))?;
         Ok(running.browser.driver.clone())
     }
 
@@ -211,7 +212,8 @@ impl Person {
 
     /// Waits until none is there.
     pub async fn sees_no(&self, id: &str) -> Outcome {
-        self.patiently(&format!("no {id}"), async || Ok((self.texts(id).await?.is_empty()).then_some(()))).await
+        self.patiently(&format!("no {id}"), async || Ok((self.texts(id).await?.is_empty()).then_some(())))
+            .await
     }
 
     /// Waits until one of those that go by `id` contains `text`.
@@ -274,7 +276,11 @@ impl Person {
     }
 
     /// Looks again until `look` finds something.
-    pub async fn patiently<T>(&self, what: &str, look: impl AsyncFnMut() -> Outcome<Option<T>>) -> Outcome<T> {
+    pub async fn patiently<T>(
+        &self,
+        what: &str,
+        look: impl AsyncFnMut() -> Outcome<Option<T>>,
+    ) -> Outcome<T> {
         until(&format!("{} to have {what}", self.name), PATIENCE, look).await
     }
 
@@ -285,7 +291,8 @@ impl Person {
         // The frame around the page is not known before; phones' widths are below a window's least width in
         // Chromium unless it is emulated.
         if self.kind == Kind::Chromium {
-            let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
+            let metrics =
+                json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
             return self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
         }
         let frame: (u32, u32) = driver.execute(size, vec![]).await?.convert()?;
@@ -305,7 +312,8 @@ impl Person {
 
     /// Cuts or restores this browser's network, as flight mode does; Chromium only.
     pub async fn set_offline(&self, offline: bool) -> Outcome {
-        let conditions = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        let conditions =
+            json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
         self.devtools("Network.emulateNetworkConditions", conditions).await
     }
 

@@ -74,7 +74,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (network, _) = watch::channel(Network::Works);
-        let shared = Arc::new(Shared { server, network, rules: Mutex::default(), recording: Recording::default() });
+        let shared =
+            Arc::new(Shared { server, network, rules: Mutex::default(), recording: Recording::default() });
         let accepting = tokio::spawn({
             let shared = Arc::clone(&shared);
             async move {
@@ -101,7 +102,11 @@ impl Proxy {
     }
 
     /// Changes the bodies of requests to paths that begin so.
-    pub fn change_requests(&self, path: &str, change: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'static) {
+    pub fn change_requests(
+        &self,
+        path: &str,
+        change: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) {
         self.add_rule(Side::Request, path, Box::new(change));
     }
 

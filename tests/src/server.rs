@@ -16,6 +16,8 @@ use crate::wait::{Outcome, PATIENCE, trouble, until};
 pub struct Server {
     child: Option<Child>,
     address: SocketAddr,
+    /// Origins beside its own under which people reach it.
+    further_origins: Vec<String>,
     data: PathBuf,
     printed: Arc<Mutex<Vec<String>>>,
 }
@@ -28,8 +30,13 @@ impl Server {
     /// When the binary or the page is not built, or the server does not say where it listens.
     pub async fn start(data: &Path) -> Outcome<Server> {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server =
-            Server { child: None, address, data: data.to_path_buf(), printed: Arc::default() };
+        let mut server = Server {
+            child: None,
+            address,
+            further_origins: Vec::new(),
+            data: data.to_path_buf(),
+            printed: Arc::default(),
+        };
         server.start_again().await?;
         Ok(server)
     }
@@ -52,8 +59,12 @@ impl Server {
     /// See [`Server::start`].
     pub async fn start_again(&mut self) -> Outcome {
         let binary = binary()?;
-        let mut child = Command::new(&binary)
-            .args(["--listen", &self.address.to_string(), "--data"])
+        let mut command = Command::new(&binary);
+        if !self.further_origins.is_empty() {
+            command.arg("--origins").arg(format!("{},{}", self.origin(), self.further_origins.join(",")));
+        }
+        let mut child = command
+            .args(["--listen", &self.address.to_string(), "--health-listen", "127.0.0.1:0", "--data"])
             .arg(&self.data)
             .arg("--page")
             .arg(Page::directory())
@@ -74,12 +85,24 @@ impl Server {
             if let Some(status) = child.try_wait()? {
                 return Err(trouble(format!("it ended with {status}")));
             }
-            Ok(self.printed().iter().skip(already).find_map(|line| address_in(line)))
+            Ok(self.printed().iter().skip(already).find_map(|line| port_in(line)))
         })
         .await;
-        self.address = found.map_err(|error| trouble(format!("{error}\n{}", self.printed().join("\n"))))?;
+        let port = found.map_err(|error| trouble(format!("{error}\n{}", self.printed().join("\n"))))?;
+        self.address.set_port(port);
         self.child = Some(child);
         Ok(())
+    }
+
+    /// Starts it anew, to answer to one more origin: a proxy's.
+    ///
+    /// # Errors
+    ///
+    /// See [`Server::start`].
+    pub async fn answer_to(&mut self, origin: String) -> Outcome {
+        self.further_origins.push(origin);
+        self.kill().await?;
+        self.start_again().await
     }
 
     /// Where it listens.
@@ -124,11 +147,10 @@ fn collect(output: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<Vec<
     });
 }
 
-/// The first address with a port in a line of output.
-fn address_in(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("http://")?;
-    let end = rest.find(|sign: char| !(sign.is_ascii_digit() || sign == '.' || sign == ':'));
-    rest.get(..end.unwrap_or(rest.len()))?.parse().ok()
+/// The port in `Sotto is at http://localhost:8080`.
+fn port_in(line: &str) -> Option<u16> {
+    let (_, authority) = line.strip_prefix("Sotto is at ")?.split_once("://")?;
+    authority.rsplit_once(':')?.1.parse().ok()
 }
 
 /// The server's binary: beside the test's own, where cargo puts both.
@@ -138,9 +160,9 @@ fn binary() -> Outcome<PathBuf> {
     }
     let test = env::current_exe()?;
     let built = test.parent().and_then(Path::parent).map(|profile| profile.join("sotto-server"));
-    built
-        .filter(|path| path.exists())
-        .ok_or_else(|| trouble("the server is not built: `cargo build --package sotto-server`, or `cargo xtask test`"))
+    built.filter(|path| path.exists()).ok_or_else(|| {
+        trouble("the server is not built: `cargo build --package sotto-server`, or `cargo xtask test`")
+    })
 }
 
 /// The built page.
@@ -162,7 +184,8 @@ impl Page {
         for entry in fs::read_dir(Page::directory()).map_err(missing)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             let digest = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
-            let digest = digest.and_then(|rest| rest.strip_suffix(extension)).and_then(|rest| rest.strip_suffix('.'));
+            let digest =
+                digest.and_then(|rest| rest.strip_suffix(extension)).and_then(|rest| rest.strip_suffix('.'));
             if digest.is_some_and(|digest| digest.len() == 16) {
                 return Ok(format!("/{name}"));
             }

@@ -44,9 +44,11 @@ impl Stage {
         Ok(person)
     }
 
-    /// A proxy in front of the server.
-    pub async fn proxy(&self) -> Outcome<Proxy> {
-        Proxy::start(self.server.address()).await
+    /// A proxy in front of the server, which is started anew to answer to it.
+    pub async fn proxy(&mut self) -> Outcome<Proxy> {
+        let proxy = Proxy::start(self.server.address()).await?;
+        self.server.answer_to(proxy.origin()).await?;
+        Ok(proxy)
     }
 
     /// A directory for the scenario's own files.
@@ -96,6 +98,7 @@ pub fn scenario(name: &str, play: impl AsyncFnOnce(&mut Stage) -> Outcome) -> Ou
 }
 
 fn told_by(panic: &(dyn std::any::Any + Send)) -> Trouble {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     trouble(text.unwrap_or("a panic"))
 }

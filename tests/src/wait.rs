@@ -41,7 +41,11 @@ impl<E: std::error::Error> From<E> for Trouble {
 /// # Errors
 ///
 /// After `patience`, naming `what` was waited for.
-pub async fn until<T>(what: &str, patience: Duration, mut look: impl AsyncFnMut() -> Outcome<Option<T>>) -> Outcome<T> {
+pub async fn until<T>(
+    what: &str,
+    patience: Duration,
+    mut look: impl AsyncFnMut() -> Outcome<Option<T>>,
+) -> Outcome<T> {
     let start = Instant::now();
     loop {
         let seen = match look().await {

@@ -6,6 +6,7 @@ mod page;
 mod run;
 mod setup;
 mod step;
+mod suite;
 mod tests;
 mod workspace;
 

@@ -65,7 +65,9 @@ fn optimise(workspace: &Workspace, tools: &PageTools) -> Outcome<()> {
         let from = stage.join(name);
         let to = workspace.page().join(name);
         match &tools.wasm_opt {
-            Some(wasm_opt) => lines_of(Command::new(wasm_opt).arg(level).arg(&from).arg("-o").arg(&to)).map(|_| ())?,
+            Some(wasm_opt) => {
+                lines_of(Command::new(wasm_opt).arg(level).arg(&from).arg("-o").arg(&to)).map(|_| ())?
+            }
             None => write(&to, &read(&from)?)?,
         }
     }

@@ -35,7 +35,7 @@ const GECKODRIVER: CargoTool =
 const CARGO_DENY: CargoTool = CargoTool {
     name: "cargo-deny",
     program: "cargo-deny",
-    version: "0.19.0",
+    version: "0.20.2",
     arguments: &["--debug", "--no-default-features"],
 };
 
@@ -79,7 +79,8 @@ pub fn path_with_tools(workspace: &Workspace) -> OsString {
     path
 }
 
-fn wasm_target() -> Outcome<()> {
+/// The target the page is compiled for.
+pub fn wasm_target() -> Outcome<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     let library = quiet_output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
     if library.is_some_and(|directory| Path::new(directory.trim()).exists()) {
@@ -97,11 +98,10 @@ fn wasm_target() -> Outcome<()> {
 }
 
 fn cargo_tool(workspace: &Workspace, tool: &CargoTool) -> Outcome<()> {
-    let told = quiet_output(
-        Command::new(tool.program).arg("--version").env("PATH", path_with_tools(workspace)),
-    );
-    let is_there =
-        told.is_some_and(|text| text.split_whitespace().any(|word| word.trim_start_matches('v') == tool.version));
+    let told =
+        quiet_output(Command::new(tool.program).arg("--version").env("PATH", path_with_tools(workspace)));
+    let is_there = told
+        .is_some_and(|text| text.split_whitespace().any(|word| word.trim_start_matches('v') == tool.version));
     if is_there {
         return Ok(());
     }
@@ -138,18 +138,21 @@ fn wasm_opt(workspace: &Workspace) -> Outcome<Option<PathBuf>> {
         println!("── no Node: without its wasm-opt the page is built unoptimised and about a quarter larger");
         return Ok(None);
     }
-    let outcome = step(&format!("install wasm-opt (npm package binaryen {BINARYEN}, once, into target/tools)"), || {
-        let mut command = Command::new("npm");
-        command
-            .args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"])
-            .arg(&installed)
-            .arg(format!("binaryen@{BINARYEN}"));
-        lines_of(&mut command)
-    });
+    let outcome =
+        step(&format!("install wasm-opt (npm package binaryen {BINARYEN}, once, into target/tools)"), || {
+            let mut command = Command::new("npm");
+            command
+                .args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"])
+                .arg(&installed)
+                .arg(format!("binaryen@{BINARYEN}"));
+            lines_of(&mut command)
+        });
     match outcome {
         Ok(_) if program.exists() => Ok(Some(program)),
         _ => {
-            println!("── wasm-opt could not be installed: the page is built unoptimised and about a quarter larger");
+            println!(
+                "── wasm-opt could not be installed: the page is built unoptimised and about a quarter larger"
+            );
             Ok(None)
         }
     }

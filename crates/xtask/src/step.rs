@@ -36,7 +36,11 @@ pub type Outcome<T> = Result<T, Failure>;
 /// A duration as people read it.
 pub fn spell(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    if seconds < 60 { format!("{:.1} s", duration.as_secs_f64()) } else { format!("{} min {} s", seconds / 60, seconds % 60) }
+    if seconds < 60 {
+        format!("{:.1} s", duration.as_secs_f64())
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
 }
 
 /// Announces `title`, does `work`, tells how long it took.
@@ -70,8 +74,8 @@ pub fn watch(command: &mut Command) -> Outcome<(Vec<String>, bool)> {
     let started = command.stdin(Stdio::null()).stdout(writer).stderr(errors).spawn();
     // The command holds writing ends of the pipe; while it does, reading never ends.
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = started
-        .map_err(|error| Failure::new(format!("cannot run {:?}: {error}", command.get_program())))?;
+    let mut child =
+        started.map_err(|error| Failure::new(format!("cannot run {:?}: {error}", command.get_program())))?;
 
     let (sender, printed) = mpsc::channel();
     thread::spawn(move || {

@@ -1,5 +1,57 @@
-//! `cargo xtask test`.
+//! `cargo xtask test`: everything.
+
+use std::process::Command;
+
+use crate::check::{self, BROWSER_CRATES};
+use crate::page;
+use crate::setup::{self, path_with_tools};
 use crate::step::Outcome;
-use crate::workspace::Workspace;
-/// Soon.
-pub fn test(_: &Workspace) -> Outcome<()> { Ok(()) }
+use crate::suite::Suite;
+use crate::workspace::{Workspace, write};
+
+/// How many scenarios run at once: each has up to three browsers.
+const SCENARIOS_AT_ONCE: &str = "--test-threads=2";
+
+/// What wasm-bindgen's test runner asks the driver for.
+const HEADLESS_CHROMIUM: &str = r#"{ "goog:chromeOptions": { "args": ["headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"] } }"#;
+
+/// Sets up what is missing, then runs checks, native tests, wasm tests and scenarios.
+pub fn test(workspace: &Workspace) -> Outcome<()> {
+    let mut suite = Suite::default();
+    suite.work("set up browsers and their drivers", || setup::for_tests(workspace).map(|()| Vec::new()));
+    suite.work("set up the page's tools and build the page", || {
+        let tools = setup::for_page(workspace)?;
+        page::build(workspace, &tools).map(|()| Vec::new())
+    });
+    check::run(workspace, &mut suite);
+
+    let cargo = |arguments: &[&str]| {
+        let mut command = Command::new("cargo");
+        command.arg("test").args(arguments).arg("--locked").current_dir(&workspace.root);
+        command.env("PATH", path_with_tools(workspace));
+        command
+    };
+    // Both select the whole workspace, so that nothing is compiled twice for other features.
+    suite.command("unit, property and integration tests", &mut cargo(&["--workspace", "--no-fail-fast"]));
+    suite.work("wasm tests in Chromium", || {
+        let capabilities = workspace.target.join("webdriver.json");
+        write(&capabilities, HEADLESS_CHROMIUM.as_bytes())?;
+        let mut command =
+            cargo(&["--target", "wasm32-unknown-unknown", "--no-fail-fast", "--lib", "--tests"]);
+        for package in BROWSER_CRATES.iter().filter(|package| **package != "sotto-web") {
+            command.args(["--package", package]);
+        }
+        command
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+            .env("CHROMEDRIVER", "chromedriver")
+            .env("WASM_BINDGEN_TEST_ONLY_WEB", "1")
+            .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
+            .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities);
+        crate::step::lines_of(&mut command)
+    });
+    suite.command(
+        "scenarios in Chromium and Firefox",
+        &mut cargo(&["--workspace", "--test", "e2e", "--", SCENARIOS_AT_ONCE]),
+    );
+    suite.finish()
+}

@@ -22,7 +22,8 @@ impl Workspace {
             .nth(2)
             .ok_or_else(|| Failure::new("the workspace's directory is gone; run this through `cargo xtask`"))?
             .to_path_buf();
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+        let target =
+            env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
         Ok(Workspace { root, target })
     }
 

@@ -122,7 +122,9 @@ fn add_glue(dist: &mut Dist, stage: &Path) -> Outcome<Named> {
             continue; // the worker's, or of no use
         }
         if text.contains("from './") || text.contains("from '../") {
-            return Err(Failure::new(format!("{path} imports further modules; assemble.rs must learn to name them")));
+            return Err(Failure::new(format!(
+                "{path} imports further modules; assemble.rs must learn to name them"
+            )));
         }
         let named = dist.add_module(&path.replace(['/', '.'], "-"), text.as_bytes())?;
         glue = glue.replace(&import, &format!("'.{}'", named.address));
