@@ -1,1 +1,26 @@
-//! Simulated network and time, generators and conformance suites for tests.
+//! Simulated network and time: several clients, a model of the server, links and disks, all in one thread and from one
+//! seed. Nothing here sleeps; a scenario that failed fails again.
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test tool: it stops at the first thing that is not as it should be"
+)]
+
+mod disk;
+mod files;
+mod network;
+mod person;
+mod screen;
+mod server;
+mod world;
+
+pub use disk::Disk;
+pub use network::Network;
+pub use person::{CrashAt, Person};
+pub use screen::Screen;
+pub use server::{Mailbox, ModelServer, StoredInvite};
+pub use world::{Who, World};

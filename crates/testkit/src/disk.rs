@@ -1,0 +1,76 @@
+//! What survives a crash.
+
+use std::collections::BTreeMap;
+
+use sotto_engine::{Change, Changes, Record, Store};
+use zeroize::Zeroizing;
+
+/// A device's storage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    records: BTreeMap<(Store, Vec<u8>), Vec<u8>>,
+}
+
+impl Disk {
+    /// Makes all changes, as one transaction.
+    pub fn apply(&mut self, changes: Changes) {
+        for change in changes {
+            match change {
+                Change::Put(Record { store, key, value }) => {
+                    assert!(key.len() <= 64, "keys are at most 64 bytes");
+                    self.records.insert((store, key), value.to_vec());
+                }
+                Change::Delete { store, key } => {
+                    self.records.remove(&(store, key));
+                }
+                Change::DeletePrefix { store, prefix } => {
+                    assert!(!prefix.is_empty(), "a prefix has at least one byte");
+                    self.records.retain(|(of, key), _| *of != store || !key.starts_with(&prefix));
+                }
+            }
+        }
+    }
+
+    /// What a client is restored from.
+    #[must_use]
+    pub fn loaded_at_start(&self) -> Vec<Record> {
+        self.all().into_iter().filter(|record| record.store.is_loaded_at_start()).collect()
+    }
+
+    /// Every record.
+    #[must_use]
+    pub fn all(&self) -> Vec<Record> {
+        let record = |((store, key), value): (&(Store, Vec<u8>), &Vec<u8>)| Record {
+            store: *store,
+            key: key.clone(),
+            value: Zeroizing::new(value.clone()),
+        };
+        self.records.iter().map(record).collect()
+    }
+
+    /// How many records a store has.
+    #[must_use]
+    pub fn count(&self, store: Store) -> usize {
+        self.records.keys().filter(|(of, _)| *of == store).count()
+    }
+
+    /// Reads as [`Request::Read`](sotto_engine::Request::Read) asks.
+    #[must_use]
+    pub fn read(&self, store: Store, prefix: &[u8], before: Option<&[u8]>, limit: u32) -> Vec<Record> {
+        let mut found: Vec<Record> = self
+            .all()
+            .into_iter()
+            .filter(|record| record.store == store && record.key.starts_with(prefix))
+            .filter(|record| before.is_none_or(|before| record.key.as_slice() < before))
+            .collect();
+        let surplus = found.len().saturating_sub(limit as usize);
+        found.drain(..surplus);
+        found
+    }
+
+    /// Whether any value contains these bytes.
+    #[must_use]
+    pub fn contains(&self, bytes: &[u8]) -> bool {
+        self.records.values().any(|value| value.windows(bytes.len()).any(|window| window == bytes))
+    }
+}
