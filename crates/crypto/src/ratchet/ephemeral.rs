@@ -54,8 +54,8 @@ fn ephemeral_key(key: &[u8; 32], header: &Header) -> MessageKey {
 }
 
 impl Session {
-    /// Seals an ephemeral message. The number `x` moves on: store the session, though nothing is lost but this
-    /// message's acceptance if that comes late.
+    /// Seals an ephemeral message. Store the session before sending it, as for any message: it may be the first under a
+    /// new ratchet key, without which the answers could not be opened.
     ///
     /// # Errors
     /// [`RatchetError::TooLong`] or [`RatchetError::Exhausted`].
