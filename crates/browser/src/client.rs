@@ -13,7 +13,7 @@ use crate::{
     js, site,
     storage::{DATABASE, Database, SealedRecords, StorageError, open_vault},
     surroundings,
-    tab_lock::{LockError, TabLock},
+    tab_lock::{self, LockError, TabLock},
     transfer::WorkerHandle,
 };
 
@@ -154,7 +154,7 @@ impl Sotto {
     ) -> Result<Self, StartError> {
         let location = web_sys::window().ok_or(StartError::Unsupported("a window"))?.location();
         let origin = location.origin().map_err(|_| StartError::Unsupported("an origin"))?;
-        let (lock, claims) = TabLock::acquire(options.take_over).await?;
+        let (lock, claims) = TabLock::acquire(tab_lock::NAME, options.take_over).await?;
         let database = Database::open(DATABASE).await?;
         let vault = open_vault(&database).await?;
         let records = SealedRecords::new(database, &vault);

@@ -19,6 +19,9 @@ mod socket;
 mod storage;
 mod surroundings;
 mod tab_lock;
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests;
 mod transfer;
 
 pub mod page;

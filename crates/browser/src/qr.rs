@@ -31,10 +31,9 @@ pub fn qr_path(data: impl Into<Vec<u8>>) -> Result<QrImage, QrError> {
     })?;
     let mut path = String::new();
     for row in 0..code.size {
-        let mut column = 0;
         let modules = code.data.iter().skip(row * code.size).take(code.size);
         let mut run = 0;
-        for module in modules.map(|module| module.value()).chain([false]) {
+        for (column, module) in modules.map(|module| module.value()).chain([false]).enumerate() {
             if module {
                 run += 1;
             } else if run > 0 {
@@ -43,7 +42,6 @@ pub fn qr_path(data: impl Into<Vec<u8>>) -> Result<QrImage, QrError> {
                 let _ = write!(path, "M{x} {y}h{run}v1h-{run}z");
                 run = 0;
             }
-            column += 1;
         }
     }
     Ok(QrImage { size: code.size + 2 * QUIET_ZONE, path })

@@ -35,11 +35,11 @@ impl Socket {
             move |event| {
                 let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
                 // The server never sends text.
-                if let Some(buffer) = data.and_then(|data| data.dyn_into::<ArrayBuffer>().ok()) {
-                    if !report(SocketEvent::Message(Uint8Array::new(&buffer).to_vec())) {
-                        // Nothing is delivered any more until the close event.
-                        let _ = socket.close();
-                    }
+                if let Some(buffer) = data.and_then(|data| data.dyn_into::<ArrayBuffer>().ok())
+                    && !report(SocketEvent::Message(Uint8Array::new(&buffer).to_vec()))
+                {
+                    // Nothing is delivered any more until the close event.
+                    let _ = socket.close();
                 }
             }
         });

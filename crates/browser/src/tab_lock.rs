@@ -13,8 +13,8 @@ use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use crate::js::{self, Task};
 
-/// Name of the lock and of the channel on which a tab asks for it.
-const NAME: &str = "sotto";
+/// Name of the client's lock, and of the channel on which a tab asks for it.
+pub(crate) const NAME: &str = "sotto";
 /// What a tab says on the channel.
 const TAKE_OVER: &str = "take-over";
 /// How long the other tab may take to stop by itself, in milliseconds, before the lock is taken from it.
@@ -71,22 +71,23 @@ impl Drop for TabLock {
 }
 
 impl TabLock {
-    /// Gets the lock; with `take_over`, from the tab that has it: asked first, taken if that does not help. Claims of
+    /// Gets the lock of this name; with `take_over`, from the tab that has it: asked first, taken if that does not help. Claims of
     /// other tabs come on the stream.
     ///
     /// # Errors
     /// [`LockError`].
     pub(crate) async fn acquire(
+        name: &str,
         take_over: bool,
     ) -> Result<(Self, mpsc::UnboundedReceiver<Claim>), LockError> {
-        let channel = BroadcastChannel::new(NAME).map_err(|_| LockError::Unsupported)?;
+        let channel = BroadcastChannel::new(name).map_err(|_| LockError::Unsupported)?;
         let (claims, claimed) = mpsc::unbounded();
-        let (release, request) = match request(&[("ifAvailable", true.into())], &claims).await {
+        let (release, request) = match request(name, &[("ifAvailable", true.into())], &claims).await {
             Ok(held) => held,
             Err(LockError::Held) if take_over => {
                 // Nobody may listen; the lock is then taken below.
                 let _ = channel.post_message(&TAKE_OVER.into());
-                wait_or_steal(&claims).await?
+                wait_or_steal(name, &claims).await?
             }
             Err(error) => {
                 channel.close();
@@ -106,17 +107,17 @@ impl TabLock {
 
 type Held = (Function, Task);
 
-async fn wait_or_steal(claims: &mpsc::UnboundedSender<Claim>) -> Result<Held, LockError> {
+async fn wait_or_steal(name: &str, claims: &mpsc::UnboundedSender<Claim>) -> Result<Held, LockError> {
     let controller = AbortController::new().map_err(|_| LockError::Unsupported)?;
     let options = [("signal", JsValue::from(controller.signal()))];
-    let waiting = std::pin::pin!(request(&options, claims));
+    let waiting = std::pin::pin!(request(name, &options, claims));
     match select(waiting, TimeoutFuture::new(STOP_LIMIT)).await {
         Either::Left((held, _)) => held,
         Either::Right(((), waiting)) => {
             controller.abort();
             // It may have been granted at the last moment.
             match waiting.await {
-                Err(LockError::Held) => request(&[("steal", true.into())], claims).await,
+                Err(LockError::Held) => request(name, &[("steal", true.into())], claims).await,
                 held => held,
             }
         }
@@ -124,6 +125,7 @@ async fn wait_or_steal(claims: &mpsc::UnboundedSender<Claim>) -> Result<Held, Lo
 }
 
 async fn request(
+    name: &str,
     options: &[(&str, JsValue)],
     claims: &mpsc::UnboundedSender<Claim>,
 ) -> Result<Held, LockError> {
@@ -151,7 +153,7 @@ async fn request(
     });
     let request = locks
         .unchecked_into::<LockManager>()
-        .request(NAME, &js::object(options), granted.as_ref().unchecked_ref())
+        .request(name, &js::object(options), granted.as_ref().unchecked_ref())
         .map_err(|_| LockError::Unsupported)?;
     let claims = claims.clone();
     let task = Task::spawn(async move {

@@ -178,10 +178,8 @@ impl Driver {
             }
             Input::Link(link, LinkEvent::Closed) => self.forget_link(*link),
             Input::Socket(SocketEvent::Closed { .. }) => self.socket = None,
-            Input::Transfer(file, event) => {
-                if self.files.has_ended(*file, event) {
-                    (self.on_event)(DriverEvent::TransferActive(false));
-                }
+            Input::Transfer(file, event) if self.files.has_ended(*file, event) => {
+                (self.on_event)(DriverEvent::TransferActive(false));
             }
             _ => {}
         }

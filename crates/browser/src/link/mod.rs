@@ -112,7 +112,7 @@ async fn run(
     worker: Rc<WorkerHandle>,
 ) {
     // The file channel is handed over in the task that makes it, and a worker that does not listen yet would lose it.
-    worker.ready().await;
+    worker.started().await;
     let Ok(peer) = Peer::new(id, options, &sender, &worker) else { return };
     let mut negotiation = Negotiation::new(options.polite, options.initiate);
     let after = |delay, overdue| {

@@ -22,8 +22,10 @@ const OWNER: &str = "owner";
 /// How long a connection of another tab may hold up opening, in milliseconds.
 const BLOCKED_LIMIT: u32 = 10_000;
 
+type Migration = fn(&IdbDatabase) -> Result<(), JsValue>;
+
 /// What leads from each version of the database to the next; the version is how many have run.
-const MIGRATIONS: [fn(&IdbDatabase) -> Result<(), JsValue>; 1] = [|database| {
+const MIGRATIONS: [Migration; 1] = [|database| {
     for store in Store::ALL {
         database.create_object_store(store.name())?;
     }

@@ -66,7 +66,6 @@ impl RecordStore for MemoryStore {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn conforms() {
     use futures_util::FutureExt;

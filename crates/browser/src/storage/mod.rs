@@ -6,8 +6,9 @@ mod range;
 mod sealed;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 #[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod memory;
 
 pub(crate) use indexed_db::{Database, NAME as DATABASE, delete as delete_database};

@@ -93,7 +93,8 @@ fn place(key: &[u8]) -> RecordPlace<'_> {
     RecordPlace { key, schema: SCHEMA, revision: 0 }
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use futures_util::FutureExt;
     use zeroize::Zeroizing;

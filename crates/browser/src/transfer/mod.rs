@@ -9,7 +9,9 @@ pub(crate) use message::{
 
 use std::{cell::Cell, rc::Rc};
 
+use futures_util::future::{Either, select};
 use gloo_events::EventListener;
+use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, Worker};
 
@@ -17,6 +19,9 @@ use crate::{
     inbox::{Item, Outbox},
     notify::Notify,
 };
+
+/// How long the worker may take to start, in milliseconds; then links are made without it.
+const START_LIMIT: u32 = 15_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -72,10 +77,13 @@ impl WorkerHandle {
         Self { worker, state, changed, _listeners: listeners }
     }
 
-    /// Waits until the worker listens, because what is said before that is lost. Whether it does.
-    pub(crate) async fn ready(&self) -> bool {
-        let state = self.changed.until(|| Some(self.state.get()).filter(|state| *state != State::Starting));
-        state.await == State::Ready
+    /// Waits until the worker listens, because what is said before that is lost; or until it is clear that it will not.
+    pub(crate) async fn started(&self) {
+        let started = self.changed.until(|| Some(()).filter(|()| self.state.get() != State::Starting));
+        let waited = select(std::pin::pin!(started), TimeoutFuture::new(START_LIMIT)).await;
+        if matches!(waited, Either::Right(_)) {
+            self.state.set(State::Broken);
+        }
     }
 
     /// Whether it cannot be used.

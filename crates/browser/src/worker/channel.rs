@@ -2,7 +2,10 @@
 //! messages.
 
 use core::fmt;
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use gloo_events::EventListener;
 use js_sys::ArrayBuffer;
@@ -32,13 +35,15 @@ pub(super) struct FileChannel {
     max_message: Cell<Option<u32>>,
     /// Room is made only when what waits has fallen to the low mark, so that messages leave in bursts.
     full: Cell<bool>,
-    changed: std::rc::Rc<Notify>,
+    changed: Rc<Notify>,
     closed: Cell<bool>,
 }
 
+type Post = Box<dyn Fn(&[u8])>;
+
 enum Way {
     Here { channel: RtcDataChannel, listeners: RefCell<Vec<EventListener>> },
-    Page { post: Box<dyn Fn(&[u8])>, posted: Cell<u64>, drained: Cell<u64> },
+    Page { post: Post, posted: Cell<u64>, drained: Cell<u64> },
 }
 
 impl fmt::Debug for FileChannel {
@@ -55,9 +60,9 @@ impl FileChannel {
     ) -> Self {
         channel.set_binary_type(RtcDataChannelType::Arraybuffer);
         channel.set_buffered_amount_low_threshold(LOW);
-        let changed = std::rc::Rc::<Notify>::default();
+        let changed = Rc::<Notify>::default();
         let notify = |kind: &'static str| {
-            let changed = std::rc::Rc::clone(&changed);
+            let changed = Rc::clone(&changed);
             EventListener::new(&channel, kind, move |_| changed.notify())
         };
         let message = EventListener::new(&channel, "message", {
@@ -75,12 +80,12 @@ impl FileChannel {
     }
 
     /// A channel that stays with the page; `post` sends a frame there.
-    pub(super) fn on_the_page(_link: u64, post: impl Fn(&[u8]) + 'static) -> Self {
+    pub(super) fn on_the_page(post: impl Fn(&[u8]) + 'static) -> Self {
         let way = Way::Page { post: Box::new(post), posted: Cell::new(0), drained: Cell::new(0) };
-        Self::new(way, std::rc::Rc::default())
+        Self::new(way, Rc::default())
     }
 
-    fn new(way: Way, changed: std::rc::Rc<Notify>) -> Self {
+    fn new(way: Way, changed: Rc<Notify>) -> Self {
         Self { way, max_message: Cell::new(None), full: Cell::new(false), changed, closed: Cell::new(false) }
     }
 

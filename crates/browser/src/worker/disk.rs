@@ -1,5 +1,7 @@
 //! Received files on disk: sealed chunks one after the other, in the origin's private file system.
 
+use futures_channel::oneshot;
+use gloo_timers::future::TimeoutFuture;
 use sotto_crypto::file::{CHUNK, CHUNK_OVERHEAD};
 use sotto_engine::{FileId, TransferFailure};
 use wasm_bindgen::{JsCast, JsValue};
@@ -13,6 +15,10 @@ use crate::{js, opfs};
 /// Bytes of a whole sealed chunk.
 pub(super) const SEALED_CHUNK: u64 = 65_536 + 16;
 const _: () = assert!(CHUNK == 65_536 && CHUNK_OVERHEAD == 16);
+
+/// How often deleting an open file is tried, and how long to wait between, in milliseconds.
+const DELETE_TRIES: u32 = 50;
+const DELETE_AGAIN: u32 = 100;
 
 /// Bytes of a file's sealed chunks together.
 pub(super) fn sealed_size(size: u64, chunks: u32) -> u64 {
@@ -48,7 +54,14 @@ impl OpenFile {
         options.set_create(true);
         let handle = opfs::directory(directory).await?.get_file_handle_with_options(name, &options);
         let handle: FileSystemFileHandle = JsFuture::from(handle).await?.unchecked_into();
-        Ok(Self(JsFuture::from(handle.create_sync_access_handle()).await?.unchecked_into()))
+        let opening = JsFuture::from(handle.create_sync_access_handle());
+        let (give, given) = oneshot::channel();
+        // Goes on when nobody waits any more: a handle that is not closed locks the file.
+        wasm_bindgen_futures::spawn_local(async move {
+            let opened = opening.await.map(|handle| Self(handle.unchecked_into()));
+            drop(give.send(opened));
+        });
+        given.await.unwrap_or(Err(JsValue::UNDEFINED))
     }
 
     /// Writes all of `bytes` at a position.
@@ -72,10 +85,17 @@ impl OpenFile {
     }
 }
 
-/// Deletes a received file. What is not there, or is still open, is left.
+/// Deletes a received file; one that is still open, when it is closed.
 pub(super) async fn delete(file: FileId) {
-    if let Ok(directory) = opfs::directory(opfs::FILES).await {
-        let _ = JsFuture::from(directory.remove_entry(&file.to_string())).await;
+    let Ok(directory) = opfs::directory(opfs::FILES).await else { return };
+    for _ in 0..DELETE_TRIES {
+        match JsFuture::from(directory.remove_entry(&file.to_string())).await {
+            Err(error) if js::name_of(&error) == "NoModificationAllowedError" => {
+                TimeoutFuture::new(DELETE_AGAIN).await;
+            }
+            // Deleted, or never there.
+            _ => return,
+        }
     }
 }
 

@@ -100,7 +100,7 @@ impl Worker {
             ToWorker::LinkMade(link) => {
                 let channel = match beside.dyn_into::<RtcDataChannel>() {
                     Ok(channel) => FileChannel::handed_over(channel, self.listen(link)),
-                    Err(_) => FileChannel::on_the_page(link, self.poster(link)),
+                    Err(_) => FileChannel::on_the_page(self.poster(link)),
                 };
                 self.state.borrow_mut().channels.insert(link, Rc::new(channel));
             }
