@@ -2,3 +2,6 @@
 
 pub mod peer;
 pub mod server;
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

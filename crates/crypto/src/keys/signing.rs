@@ -66,9 +66,15 @@ impl AccountPublic {
     }
 }
 
-/// Hash of an account key inside an invite link, compared in constant time.
-#[derive(Clone, Copy, Debug)]
+/// Hash of an account key inside an invite link, compared in constant time. It names a person: `Debug` does not.
+#[derive(Clone, Copy)]
 pub struct AccountHash([u8; 32]);
+
+impl core::fmt::Debug for AccountHash {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("AccountHash(..)")
+    }
+}
 
 impl AccountHash {
     /// Takes the 32 bytes from a link.

@@ -96,6 +96,16 @@ impl Bundle {
         if device != DevicePublic::new(signed.account, signed.device, signed.signing, signed.identity)? {
             return Err(PeerError::UnlistedDevice);
         }
+        let keys = [
+            device.account().as_bytes(),
+            device.signing().as_bytes(),
+            device.identity().as_bytes(),
+            signed.signed_prekey.as_bytes(),
+            signed.delivery.as_bytes(),
+        ];
+        if keys.iter().enumerate().any(|(place, key)| keys.iter().skip(place + 1).any(|other| other == key)) {
+            return Err(PeerError::ReusedKey);
+        }
         let signature = Signature::from_bytes(&outer.signature)?;
         device.signing().verify_bundle(&outer.signed, &signature)?;
         let created = Timestamp::from_millis(signed.created);

@@ -34,13 +34,32 @@ pub(super) fn out_of_bounds() -> Error {
     Error::custom(OutOfBounds)
 }
 
-/// The bytes of a value.
+/// The bytes of a value. They may hold secrets: wrap them in [`Zeroizing`] then.
 pub fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    let mut bytes = Wiping(Zeroizing::new(Vec::new()));
     match minicbor::encode(value, &mut bytes) {
-        Ok(()) => bytes,
+        Ok(()) => core::mem::take(&mut *bytes.0),
         // Our `Encode` implementations return no error of their own, and a `Vec` accepts every write.
         Err(_) => Vec::new(),
+    }
+}
+
+/// A `Vec` that wipes what it leaves behind when it moves to a larger place.
+struct Wiping(Zeroizing<Vec<u8>>);
+
+impl Write for Wiping {
+    type Error = core::convert::Infallible;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        let needed = self.0.len().saturating_add(bytes.len());
+        if needed > self.0.capacity() {
+            let capacity = needed.max(self.0.capacity().saturating_mul(2)).max(128);
+            let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(())
     }
 }
 
@@ -276,9 +295,15 @@ pub mod option {
     }
 }
 
-/// A text of at most `MAX` UTF-8 bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A text of at most `MAX` UTF-8 bytes. `Debug` prints its length only: it is what people say and are called.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Text<const MAX: usize>(String);
+
+impl<const MAX: usize> core::fmt::Debug for Text<MAX> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Text({} bytes)", self.0.len())
+    }
+}
 
 impl<const MAX: usize> Text<MAX> {
     /// Takes a text within the bound of this field.

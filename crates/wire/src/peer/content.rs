@@ -125,7 +125,7 @@ pub enum CancelReason {
 }
 
 /// What a file is and the key that opens it.
-#[derive(Debug, Encode, Decode)]
+#[derive(Encode, Decode)]
 #[cbor(map)]
 pub struct Manifest {
     /// Version of the file format.
@@ -153,6 +153,12 @@ pub struct Manifest {
     /// Media type, may be empty.
     #[n(6)]
     pub mime: Text<{ limits::MIME_MAX }>,
+}
+
+impl core::fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Manifest({} bytes)", self.size)
+    }
 }
 
 fn file_size<C>(d: &mut minicbor::Decoder<'_>, _: &mut C) -> Result<u64, minicbor::decode::Error> {

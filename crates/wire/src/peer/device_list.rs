@@ -98,7 +98,7 @@ impl DeviceList {
     /// the caller to compare.
     ///
     /// # Errors
-    /// [`PeerError`], also for a list without devices or with a key or id that appears twice.
+    /// [`PeerError`], also for a list without devices, of version 0, or with a key or id that appears twice.
     pub fn decode(bytes: &[u8]) -> Result<Self, PeerError> {
         let outer: Envelope = decode(bytes, limits::DEVICE_LIST_MAX)?;
         let signed: Signed = decode_signed(&outer.signed, limits::DEVICE_LIST_MAX)?;
@@ -111,7 +111,7 @@ impl DeviceList {
         let signature = Signature::from_bytes(&outer.signature)?;
         signed.account.verify_device_list(&outer.signed, &signature)?;
         let listed = signed.devices.as_slice();
-        if listed.is_empty() {
+        if listed.is_empty() || signed.list_version == 0 {
             return Err(PeerError::OutOfBounds);
         }
         let mut devices: Vec<DevicePublic> = Vec::with_capacity(listed.len());

@@ -16,6 +16,7 @@ pub type MessageIds = List<ByteArray<16>, { limits::ACKNOWLEDGE_MAX }>;
 /// The plaintext of one ratchet message.
 #[derive(Debug, Encode, Decode)]
 #[cbor(map)]
+#[expect(clippy::large_enum_variant, reason = "nearly every message is a body, and none is kept")]
 pub enum Message {
     /// Something said, in its place; acknowledged end to end.
     #[n(0)]

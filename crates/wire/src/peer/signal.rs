@@ -8,8 +8,8 @@ use minicbor::{Decode, Encode};
 use super::codec::out_of_bounds;
 use super::limits;
 
-/// One step of the negotiation of a link.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+/// One step of the negotiation of a link. `Debug` leaves out what it says: network addresses.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub enum Signal {
     /// A session description (RFC 8829), at most 16 KiB.
@@ -38,6 +38,15 @@ pub enum Signal {
         #[n(2)]
         line_index: Option<u16>,
     },
+}
+
+impl core::fmt::Debug for Signal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Description { kind, .. } => f.debug_tuple("Description").field(kind).finish(),
+            Self::Candidate { .. } => f.write_str("Candidate"),
+        }
+    }
 }
 
 /// Which side of the negotiation a description is.

@@ -1,5 +1,8 @@
 use core::fmt::Debug;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn round_trip<T: Message + PartialEq + Debug>(message: &T) {
