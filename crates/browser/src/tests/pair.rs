@@ -5,6 +5,7 @@ use std::{cell::Cell, rc::Rc};
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use sotto_engine::{Input, LinkEvent, LinkId};
+use sotto_wire::peer::Signal;
 use wasm_bindgen::JsCast;
 
 use super::worker_url;
@@ -57,13 +58,20 @@ impl End {
     }
 }
 
-/// Two ends that carry each other's signals.
-pub(super) struct Pair(pub(super) [End; 2]);
+fn summary(signal: &Signal) -> String {
+    match signal {
+        Signal::Description { kind, .. } => format!("{kind:?}"),
+        Signal::Candidate { candidate, .. } => candidate.clone(),
+    }
+}
+
+/// Two ends that carry each other's signals, and what these were.
+pub(super) struct Pair(pub(super) [End; 2], Vec<String>);
 
 impl Pair {
     /// Begins to connect; the first is polite.
     pub(super) fn new(initiate: [bool; 2]) -> Self {
-        Self([End::new(true, initiate[0]), End::new(false, initiate[1])])
+        Self([End::new(true, initiate[0]), End::new(false, initiate[1])], Vec::new())
     }
 
     pub(super) async fn connected() -> Self {
@@ -78,10 +86,11 @@ impl Pair {
         while !done(&self.0) {
             let Some((of, item)) = self.next(&mut patience).await else {
                 let seen: Vec<_> = self.0.iter().map(|end| &end.seen).collect();
-                panic!("waited in vain until {what}; seen: {seen:?}")
+                panic!("waited in vain until {what}; seen: {seen:?}; signals: {:?}", self.1)
             };
             match item {
                 Item::Input(Input::Link(_, LinkEvent::Signal(signal))) => {
+                    self.1.push(format!("{of}: {}", summary(&signal)));
                     if let Some(link) = &self.0[1 - of].link {
                         link.signal(signal);
                     }

@@ -80,8 +80,11 @@ impl WorkerHandle {
     /// Waits until the worker listens, because what is said before that is lost; or until it is clear that it will not.
     pub(crate) async fn started(&self) {
         let started = self.changed.until(|| Some(()).filter(|()| self.state.get() != State::Starting));
-        let waited = select(std::pin::pin!(started), TimeoutFuture::new(START_LIMIT)).await;
-        if matches!(waited, Either::Right(_)) {
+        let late = matches!(
+            select(std::pin::pin!(started), TimeoutFuture::new(START_LIMIT)).await,
+            Either::Right(_)
+        );
+        if late {
             self.state.set(State::Broken);
         }
     }
