@@ -66,7 +66,8 @@ async fn next(
 async fn serve(app: Arc<App>, stream: TcpStream, peer: SocketAddr, permit: ConnectionPermit, router: Router) {
     let _counted = app.metrics.connections.hold();
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(app.send_timeout()));
+    // For answers to requests; a socket notices by itself before this.
+    stream.set_write_timeout(Some(app.send_timeout().saturating_mul(2)));
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));

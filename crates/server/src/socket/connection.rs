@@ -25,6 +25,17 @@ pub(super) enum Received {
     Alive,
 }
 
+/// Tells a client that sent something wrong from one whose network broke.
+fn broken(error: &axum::Error) -> End {
+    use tungstenite::error::{Error, ProtocolError};
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    match source {
+        Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
+        Some(Error::Capacity(_) | Error::Protocol(_) | Error::Utf8(_)) => End::Because(CloseCode::Malformed),
+        _ => End::Gone,
+    }
+}
+
 pub(super) struct Connection {
     socket: WebSocket,
     send_timeout: Duration,
@@ -48,8 +59,7 @@ impl Connection {
             Some(Ok(Raw::Ping(_) | Raw::Pong(_))) => Ok(Received::Alive),
             Some(Ok(Raw::Text(_))) => Err(End::Because(CloseCode::Malformed)),
             Some(Ok(Raw::Close(_))) | None => Err(End::Gone),
-            // A message too large or not WebSocket, or a broken network: telling why is a courtesy that may fail.
-            Some(Err(_)) => Err(End::Because(CloseCode::Malformed)),
+            Some(Err(error)) => Err(broken(&error)),
         }
     }
 

@@ -1,0 +1,217 @@
+//! A device as a client of the server.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use sotto_crypto::keys::DeviceSigningKey;
+use sotto_wire::server::{
+    Authentication, Blob, Class, ClientFrame, CloseCode, DeliveryToken, DeviceId, ErrorCode, ListedToken,
+    MailboxId, Message, Nonce, PutEnvelope, Sequence, ServerFrame, TokenHashes, challenge_bytes, limits,
+    path,
+};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::Request;
+use tokio_tungstenite::tungstenite::{self, Message as Raw};
+
+use crate::support::{Response, Server, post, unique};
+
+/// Nothing here takes that long; a test that waits longer has failed.
+pub const LONG: Duration = Duration::from_secs(30);
+
+/// What stays when a connection goes.
+pub struct Device {
+    pub mailbox: MailboxId,
+    pub key: DeviceSigningKey,
+    pub token: [u8; 32],
+}
+
+impl Device {
+    pub fn new() -> Self {
+        let mut rng = ChaCha20Rng::from_seed(unique());
+        Self {
+            mailbox: MailboxId::from_bytes(unique()),
+            key: DeviceSigningKey::generate(&mut rng),
+            token: unique(),
+        }
+    }
+
+    /// What this device answers to a challenge.
+    pub fn answer(&self, origin: &str, challenge: &Nonce) -> Authentication {
+        let mut authentication = Authentication {
+            version: limits::VERSION,
+            device_id: DeviceId::from_bytes([1; 16]),
+            signing_key: (*self.key.public().as_bytes()).into(),
+            mailbox: self.mailbox,
+            client_nonce: Nonce(unique()),
+            signature: [0; 64].into(),
+        };
+        let signed = challenge_bytes(origin, challenge, &authentication);
+        let signature = self.key.sign_challenge(&signed, &mut ChaCha20Rng::from_seed(unique()));
+        authentication.signature = signature.to_bytes().into();
+        authentication
+    }
+
+    /// Connects, authenticates, and takes the welcome.
+    pub async fn connect(&self, address: SocketAddr) -> (Socket, ServerFrame) {
+        let mut socket = Socket::open(address).await.unwrap();
+        let challenge = socket.challenge().await;
+        socket.send(&ClientFrame::Authenticate(self.answer(&origin(address), &challenge))).await;
+        let welcome = socket.next().await;
+        assert!(matches!(welcome, ServerFrame::Welcome { .. }), "{welcome:?}");
+        (socket, welcome)
+    }
+
+    /// Connects for the first time and makes its token valid.
+    pub async fn register(&self, address: SocketAddr) -> Socket {
+        let (mut socket, _) = self.connect(address).await;
+        let hash = DeliveryToken::from_bytes(&self.token).hash();
+        let hashes = TokenHashes::new(vec![ListedToken(hash)]).unwrap();
+        assert_eq!(socket.next().await, ServerFrame::Drained);
+        socket.send(&ClientFrame::AddTokens { request: 1, hashes }).await;
+        assert_eq!(socket.next().await, ServerFrame::Done { request: 1 });
+        socket
+    }
+
+    /// Makes the token valid again, on a server that may know it already; does not read further.
+    pub async fn register_again(&self, address: SocketAddr) -> Socket {
+        let (mut socket, _) = self.connect(address).await;
+        let hash = DeliveryToken::from_bytes(&self.token).hash();
+        let hashes = TokenHashes::new(vec![ListedToken(hash)]).unwrap();
+        socket.send(&ClientFrame::AddTokens { request: 1, hashes }).await;
+        while socket.next().await != (ServerFrame::Done { request: 1 }) {}
+        socket
+    }
+
+    /// Somebody who may send to this device.
+    pub fn sender(&self) -> Self {
+        Self { mailbox: self.mailbox, token: self.token, ..Self::new() }
+    }
+
+    /// An envelope to this device.
+    pub fn envelope(&self, class: Class, blob: Blob) -> PutEnvelope {
+        PutEnvelope {
+            mailbox: self.mailbox,
+            token: DeliveryToken::from_bytes(&self.token),
+            envelope_id: blob.id(),
+            class,
+            lifetime_s: 3600,
+            blob,
+        }
+    }
+
+    pub async fn put(&self, server: &Server, class: Class, blob: &Blob) -> Response {
+        self.put_at(server.address, class, blob).await
+    }
+
+    pub async fn put_at(&self, address: SocketAddr, class: Class, blob: &Blob) -> Response {
+        post(address, path::ENVELOPES, &self.envelope(class, blob.clone()).encode()).await
+    }
+}
+
+/// An envelope nobody has sent before.
+pub fn fresh_blob(size: usize) -> Blob {
+    let mut bytes = vec![0; size];
+    bytes[..8].copy_from_slice(&unique::<8>());
+    Blob::new(bytes).unwrap()
+}
+
+pub fn origin(address: SocketAddr) -> String {
+    format!("http://localhost:{}", address.port())
+}
+
+fn upgrade_request(address: SocketAddr, origin: &str) -> Request<()> {
+    let url = format!("ws://localhost:{}{}", address.port(), path::SOCKET);
+    let mut request = url.into_client_request().unwrap();
+    request.headers_mut().insert("origin", origin.parse().unwrap());
+    request
+}
+
+pub struct Socket(pub WebSocketStream<TcpStream>);
+
+impl Socket {
+    pub async fn open(address: SocketAddr) -> Result<Self, tungstenite::Error> {
+        Self::open_from(address, &origin(address)).await
+    }
+
+    pub async fn open_from(address: SocketAddr, origin: &str) -> Result<Self, tungstenite::Error> {
+        let stream = TcpStream::connect(address).await?;
+        let (socket, _) = tokio_tungstenite::client_async(upgrade_request(address, origin), stream).await?;
+        Ok(Self(socket))
+    }
+
+    pub async fn over(stream: TcpStream, address: SocketAddr) -> Self {
+        let (socket, _) = tokio_tungstenite::client_async(upgrade_request(address, &origin(address)), stream)
+            .await
+            .unwrap();
+        Self(socket)
+    }
+
+    pub async fn challenge(&mut self) -> Nonce {
+        match self.next().await {
+            ServerFrame::Challenge { version: limits::VERSION, nonce } => nonce,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn send(&mut self, frame: &ClientFrame) {
+        self.0.send(Raw::Binary(frame.encode().into())).await.unwrap();
+    }
+
+    pub async fn acknowledge(&mut self, sequences: &[u64]) {
+        let sequences = sequences.iter().copied().map(Sequence).collect();
+        self.send(&ClientFrame::acknowledge(sequences).unwrap()).await;
+        self.answered().await;
+    }
+
+    /// Waits until everything sent before has been handled.
+    pub async fn answered(&mut self) {
+        let n = u32::from_le_bytes(unique());
+        self.send(&ClientFrame::Ping { n }).await;
+        assert_eq!(self.next().await, ServerFrame::Pong { n });
+    }
+
+    /// The next frame.
+    pub async fn next(&mut self) -> ServerFrame {
+        let next = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Raw::Binary(bytes))) => return ServerFrame::decode(&bytes).unwrap(),
+                    Some(Ok(Raw::Ping(_))) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+        tokio::time::timeout(LONG, next).await.expect("a frame in time")
+    }
+
+    /// The next delivered envelope: its sequence and bytes.
+    pub async fn delivered(&mut self) -> (u64, Class, Blob) {
+        match self.next().await {
+            ServerFrame::Deliver { sequence, envelope_id, class, blob } => {
+                assert_eq!(envelope_id, blob.id());
+                (sequence.0, class, blob)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Why the server closed the connection; frames before that are passed over.
+    pub async fn closed(mut self) -> Option<CloseCode> {
+        loop {
+            match tokio::time::timeout(LONG, self.0.next()).await.expect("closed in time") {
+                Some(Ok(Raw::Close(Some(frame)))) => return CloseCode::from_code(frame.code.into()),
+                Some(Ok(Raw::Close(None)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+}
+
+pub async fn refused(server: &Server, device: &Device, code: ErrorCode) {
+    device.put(server, Class::Stored, &fresh_blob(1024)).await.refused(code);
+}
