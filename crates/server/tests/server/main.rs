@@ -1,5 +1,13 @@
 //! The server over real sockets.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 mod abuse;
 mod crash;
 mod delivery;

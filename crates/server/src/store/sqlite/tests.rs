@@ -17,9 +17,9 @@ async fn sqlite_conforms() {
     let directories = std::sync::Mutex::new(Vec::new());
     conforms(async || {
         let directory = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&options(&directory)).unwrap();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&options(&directory)).unwrap());
         directories.lock().unwrap().push(directory);
-        Arc::new(store) as Arc<dyn Store>
+        store
     })
     .await;
 }

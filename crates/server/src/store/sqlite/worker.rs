@@ -31,7 +31,7 @@ impl Writer {
         let (sender, receiver) = sync_channel(queue);
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
             write_groups(&connection, &receiver);
-            if let Err((_, error)) = finish(connection) {
+            if let Err(error) = finish(connection) {
                 tracing::error!(%error, "the database could not be closed cleanly; it recovers at the next start");
             }
         })?;
@@ -119,11 +119,9 @@ fn write_groups(connection: &Connection, queue: &Receiver<WriteJob>) {
     }
 }
 
-fn finish(connection: Connection) -> Result<(), (Connection, rusqlite::Error)> {
-    if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-        return Err((connection, error));
-    }
-    connection.close()
+fn finish(connection: Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    connection.close().map_err(|(_, error)| error)
 }
 
 /// Threads that read.
