@@ -18,6 +18,8 @@ const MAX_WAITING_BYTES: usize = 16 << 20;
 pub(crate) enum Item {
     /// For the engine.
     Input(Input),
+    /// From the socket of this number; what an earlier one had left behind is of no interest.
+    Socket(u64, SocketEvent),
     /// The timer of the engine's next timeout has run.
     Timer,
     /// From the worker, with what was beside it.
@@ -99,9 +101,8 @@ impl Inbox {
 /// How many bytes somebody else made us keep.
 fn weight(item: &Item) -> usize {
     match item {
-        Item::Input(
-            Input::Socket(SocketEvent::Message(bytes)) | Input::Link(_, LinkEvent::Message(bytes)),
-        ) => bytes.len(),
+        Item::Socket(_, SocketEvent::Message(bytes))
+        | Item::Input(Input::Link(_, LinkEvent::Message(bytes))) => bytes.len(),
         _ => 0,
     }
 }

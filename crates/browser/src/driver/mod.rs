@@ -65,6 +65,8 @@ pub(crate) struct Driver {
     on_event: Box<dyn Fn(DriverEvent)>,
     socket_url: String,
     socket: Option<Socket>,
+    /// Rises whenever a socket is made or ends.
+    socket_number: u64,
     links: BTreeMap<LinkId, Link>,
     requests: BTreeMap<RequestId, Task>,
     worker: Rc<WorkerHandle>,
@@ -115,6 +117,7 @@ impl Driver {
             on_event,
             socket_url,
             socket: None,
+            socket_number: 0,
             links: BTreeMap::new(),
             requests: BTreeMap::new(),
             worker: Rc::new(worker),
@@ -154,6 +157,7 @@ impl Driver {
         while let Some(item) = self.inbox.take().await {
             let done = match item {
                 Item::Input(input) => self.input(input).await,
+                Item::Socket(number, event) => self.socket_event(number, event).await,
                 Item::Timer => self.timer().await,
                 Item::Worker(message, beside) => self.worker(message, &beside).await,
                 Item::OfferFiles(contact, files) => self.offer(contact, files).await,
@@ -176,8 +180,9 @@ impl Driver {
             Input::Done(request, _) => {
                 self.requests.remove(request);
             }
+            // A link that was closed here is not to be heard of any more.
+            Input::Link(link, _) if !self.links.contains_key(link) => return Ok(()),
             Input::Link(link, LinkEvent::Closed) => self.forget_link(*link),
-            Input::Socket(SocketEvent::Closed { .. }) => self.socket = None,
             Input::Transfer(file, event) if self.files.has_ended(*file, event) => {
                 (self.on_event)(DriverEvent::TransferActive(false));
             }
@@ -238,15 +243,34 @@ impl Driver {
         let _ = self.outbox.put(Item::Input(input));
     }
 
+    async fn socket_event(&mut self, number: u64, event: SocketEvent) -> Result<(), End> {
+        if number != self.socket_number {
+            return Ok(());
+        }
+        if matches!(event, SocketEvent::Closed { .. }) {
+            self.socket = None;
+            self.socket_number += 1;
+        }
+        self.input(Input::Socket(event)).await
+    }
+
+    /// Ends the socket, if there is one, without waiting: a dead connection would answer only after minutes.
+    fn end_socket(&mut self, code: u16) {
+        self.socket = None;
+        self.socket_number += 1;
+        // Nothing can be waiting in the queue that keeps this out.
+        let _ = self.outbox.put(Item::Socket(self.socket_number, SocketEvent::Closed { code }));
+    }
+
     fn socket(&mut self, action: SocketAction) {
         match action {
             SocketAction::Open => {
-                let outbox = self.outbox.clone();
-                self.socket = Socket::open(&self.socket_url, move |event| {
-                    outbox.put(Item::Input(Input::Socket(event)))
-                });
+                self.socket_number += 1;
+                let (outbox, number) = (self.outbox.clone(), self.socket_number);
+                self.socket =
+                    Socket::open(&self.socket_url, move |event| outbox.put(Item::Socket(number, event)));
                 if self.socket.is_none() {
-                    self.put(Input::Socket(SocketEvent::Closed { code: ABNORMAL }));
+                    self.end_socket(ABNORMAL);
                 }
             }
             SocketAction::Send(message) => {
@@ -255,9 +279,8 @@ impl Driver {
                 }
             }
             SocketAction::Close => {
-                // A dead connection would answer only after minutes.
-                if self.socket.take().is_some() {
-                    self.put(Input::Socket(SocketEvent::Closed { code: NORMAL }));
+                if self.socket.is_some() {
+                    self.end_socket(NORMAL);
                 }
             }
         }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long something may take to happen, in milliseconds.
-const PATIENCE: u32 = 20_000;
+const PATIENCE: u32 = 60_000;
 
 thread_local! {
     static NEXT_LINK: Cell<u64> = const { Cell::new(1) };
