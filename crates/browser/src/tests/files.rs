@@ -111,7 +111,7 @@ async fn files_of_every_awkward_size_arrive() {
 #[wasm_bindgen_test]
 async fn a_file_longer_than_every_window_arrives() {
     let mut pair = Pair::connected().await;
-    moves(&mut pair, 40 << 20).await;
+    moves(&mut pair, 20 << 20).await;
     let progress = |end: &End| {
         end.has(|item| matches!(item, Item::Worker(FromWorker::Transfer(_, TransferReport::Progress(_)), _)))
     };

@@ -1,9 +1,14 @@
 use std::{cell::RefCell, rc::Rc};
 
+use sotto_engine::{Command, Event, Store};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::worker_url;
-use crate::{DriverEvent, Options, Sotto, StartError, notify::Notify};
+use crate::{
+    DriverEvent, Options, Sotto, StartError, StopReason,
+    notify::Notify,
+    storage::{DATABASE, Database, KeyRange, RecordStore},
+};
 
 #[derive(Default)]
 struct Screen {
@@ -26,18 +31,66 @@ async fn start(take_over: bool) -> Result<(Sotto, Rc<Screen>), StartError> {
 
 impl Screen {
     async fn shows(&self, wanted: impl Fn(&DriverEvent) -> bool) {
-        self.changed.until(|| self.events.borrow().iter().any(&wanted).then_some(())).await;
+        self.changed.until(|| self.has(&wanted).then_some(())).await;
+    }
+
+    fn has(&self, wanted: impl Fn(&DriverEvent) -> bool) -> bool {
+        self.events.borrow().iter().any(wanted)
+    }
+}
+
+fn calls_me(name: &str) -> impl Fn(&DriverEvent) -> bool {
+    move |event| match event {
+        DriverEvent::Engine(Event::Ready { profile, .. } | Event::Profile(profile)) => profile.name == name,
+        _ => false,
     }
 }
 
 #[wasm_bindgen_test]
 async fn only_one_runs_and_another_can_take_over_and_wipe() {
-    let (first, first_screen) = start(false).await.unwrap();
+    let (first, first_screen) = start(true).await.unwrap();
     assert_eq!(start(false).await.err(), Some(StartError::OtherTab));
     let (second, second_screen) = start(true).await.unwrap();
     first_screen.shows(|event| *event == DriverEvent::TakenOver).await;
-    assert!(!second_screen.events.borrow().contains(&DriverEvent::TakenOver));
+    assert!(!second_screen.has(|event| *event == DriverEvent::TakenOver));
     drop(first);
     assert!(second.storage().await.is_some_and(|storage| storage.quota > 0));
     second.wipe().await.unwrap();
+    // Nothing of the account is left.
+    let database = Database::open(DATABASE).await.unwrap();
+    for store in Store::ALL {
+        assert!(database.read(store, KeyRange::all(), None).await.unwrap().is_empty());
+    }
+    assert!(database.keyring("wrapping-key").await.unwrap().is_undefined());
+}
+
+#[wasm_bindgen_test]
+async fn what_was_set_is_there_after_a_restart() {
+    let (first, screen) = start(true).await.unwrap();
+    screen.shows(|event| matches!(event, DriverEvent::Engine(Event::Ready { .. }))).await;
+    first.send(Command::SetName("Anna".to_owned()));
+    screen.shows(calls_me("Anna")).await;
+    drop(first);
+    let (second, screen) = start(true).await.unwrap();
+    screen.shows(calls_me("Anna")).await;
+    second.wipe().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn when_storing_fails_nothing_behind_it_happens() {
+    let (sotto, screen) = start(true).await.unwrap();
+    screen.shows(|event| matches!(event, DriverEvent::Engine(Event::Ready { .. }))).await;
+    js_sys::eval(
+        "globalThis.workingTransaction = IDBDatabase.prototype.transaction;
+         IDBDatabase.prototype.transaction = function () {
+             throw new DOMException('full', 'QuotaExceededError');
+         };",
+    )
+    .unwrap();
+    sotto.send(Command::SetName("Anna".to_owned()));
+    screen.shows(|event| *event == DriverEvent::Stopped(StopReason::StorageFull)).await;
+    js_sys::eval("IDBDatabase.prototype.transaction = workingTransaction").unwrap();
+    assert!(!screen.has(calls_me("Anna")));
+    assert!(matches!(screen.events.borrow().last(), Some(DriverEvent::Stopped(_))));
+    sotto.wipe().await.unwrap();
 }
