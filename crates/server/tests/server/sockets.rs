@@ -1,7 +1,9 @@
 //! Who may open a mailbox, and how a connection ends.
 
 use futures_util::{SinkExt, StreamExt};
-use sotto_wire::server::{Authentication, Class, ClientFrame, CloseCode, MailboxId, ServerFrame};
+use sotto_wire::server::{
+    Authentication, Class, ClientFrame, CloseCode, MailboxId, Message, Nonce, Sequence, ServerFrame,
+};
 use tokio_tungstenite::tungstenite::{Error, Message as Raw};
 
 use crate::device::{Device, Socket, fresh_blob, origin};
@@ -112,7 +114,7 @@ async fn a_bad_frame_closes_its_sender_and_nobody_else() {
     assert_eq!(socket.closed().await, Some(CloseCode::Malformed));
     let device = Device::new();
     let mut socket = device.register(server.address).await;
-    socket.send(&ClientFrame::Authenticate(device.answer("x", &sotto_wire::server::Nonce([0; 32])))).await;
+    socket.send(&ClientFrame::Authenticate(device.answer("x", &Nonce([0; 32])))).await;
     assert_eq!(socket.closed().await, Some(CloseCode::Malformed));
 }
 
@@ -173,7 +175,6 @@ async fn mutated_frames_harm_nobody() {
         state ^= state << 17;
         usize::try_from(state >> 16).unwrap()
     };
-    use sotto_wire::server::Message;
     for _ in 0..150 {
         let device = Device::new();
         let mut socket = device.register(server.address).await;
@@ -181,7 +182,7 @@ async fn mutated_frames_harm_nobody() {
             let frame = match next() % 3 {
                 0 => ClientFrame::Ping { n: 70_000 },
                 1 => ClientFrame::Credit { n: 70_000 },
-                _ => ClientFrame::acknowledge(vec![sotto_wire::server::Sequence(70_000); 3]).unwrap(),
+                _ => ClientFrame::acknowledge(vec![Sequence(70_000); 3]).unwrap(),
             };
             let mut bytes = frame.encode();
             for _ in 0..=next() % 3 {

@@ -10,6 +10,7 @@ mod tests;
 mod worker;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -71,11 +72,11 @@ pub enum OpenError {
 
 /// SQLite behind the [`Store`] seam.
 pub struct SqliteStore {
-    writer: Writer,
-    readers: Readers,
+    writer: Arc<Writer>,
+    readers: Arc<Readers>,
     quotas: Quotas,
-    // Held for its lock.
-    _lock: std::fs::File,
+    /// Held for its lock until the store is closed.
+    lock: Mutex<Option<std::fs::File>>,
 }
 
 impl SqliteStore {
@@ -117,10 +118,10 @@ impl SqliteStore {
             readers.push(reader);
         }
         Ok(Self {
-            writer: Writer::start(writer, WRITE_QUEUE).map_err(io(&path))?,
-            readers: Readers::start(readers, READ_QUEUE).map_err(io(&path))?,
+            writer: Arc::new(Writer::start(writer, WRITE_QUEUE).map_err(io(&path))?),
+            readers: Arc::new(Readers::start(readers, READ_QUEUE).map_err(io(&path))?),
             quotas: options.quotas,
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
         })
     }
 }
@@ -222,11 +223,16 @@ impl Store for SqliteStore {
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async {
-            self.readers.close();
-            // Joins a thread that writes what is queued: at most one short commit after another.
-            tokio::task::block_in_place(|| self.writer.close());
-            Ok::<(), StoreError>(())
+        let (readers, writer) = (Arc::clone(&self.readers), Arc::clone(&self.writer));
+        Box::pin(async move {
+            // The writer last: only a connection that may write can fold the log back into the database.
+            let closed = tokio::task::spawn_blocking(move || {
+                readers.close();
+                writer.close();
+            });
+            let closed = closed.await.map_err(|_| StoreError::Unavailable);
+            drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+            closed
         })
     }
 }

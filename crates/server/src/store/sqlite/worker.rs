@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -23,7 +24,7 @@ type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 /// The one thread that writes.
 pub(super) struct Writer {
     queue: Mutex<Option<SyncSender<WriteJob>>>,
-    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
@@ -127,15 +128,17 @@ fn finish(connection: Connection) -> rusqlite::Result<()> {
 /// Threads that read.
 pub(super) struct Readers {
     queue: Mutex<Option<SyncSender<ReadJob>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Readers {
     pub(super) fn start(connections: Vec<Connection>, queue: usize) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel::<ReadJob>(queue);
         let receiver = Arc::new(Mutex::new(receiver));
+        let mut threads = Vec::new();
         for connection in connections {
             let receiver = Arc::clone(&receiver);
-            std::thread::Builder::new().name("store-reader".into()).spawn(move || {
+            let thread = std::thread::Builder::new().name("store-reader".into()).spawn(move || {
                 loop {
                     let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     match job {
@@ -144,8 +147,9 @@ impl Readers {
                     }
                 }
             })?;
+            threads.push(thread);
         }
-        Ok(Self { queue: Mutex::new(Some(sender)) })
+        Ok(Self { queue: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
     }
 
     /// Runs `query` on what is committed.
@@ -174,7 +178,14 @@ impl Readers {
         }
     }
 
+    /// Takes no more, answers what is queued, closes. Blocks.
     pub(super) fn close(&self) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("one of the store's readers had stopped");
+            }
+        }
     }
 }
