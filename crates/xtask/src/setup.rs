@@ -115,7 +115,6 @@ fn cargo_tool(workspace: &Workspace, tool: &CargoTool) -> Outcome<()> {
             // One directory for all, so that what they share is compiled once; a debug build without symbols.
             .env("CARGO_TARGET_DIR", workspace.tools().join("build"))
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
             .current_dir(&workspace.root);
         lines_of(&mut command).map(|_| ()).map_err(|_| {
             Failure::new(format!(

@@ -37,9 +37,9 @@ impl Workspace {
         self.target.join("tools")
     }
 
-    /// Intermediate files of the page's build.
+    /// Intermediate files of the page's build; cargo keeps those of its profile `page` in another directory.
     pub fn page(&self) -> PathBuf {
-        self.target.join("page")
+        self.target.join("page-build")
     }
 }
 
