@@ -2,9 +2,10 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use sotto_browser::{Options, Sotto, page, screen};
+use sotto_engine::Command;
 
 use crate::{
-    components::{Announcer, Banner, DropTarget, NoticeBoard},
+    components::{Announcer, Banner, DropTarget, Glyph, Icon, NoticeBoard, Pair},
     i18n::*,
     pages::{
         CardPage, ChatPage, FileSheet, Halted, InvitePage, ListPage, SettingsPage, VerifyPage, Welcome,
@@ -103,7 +104,7 @@ fn Running() -> impl IntoView {
             <main class="main" id="main" tabindex="-1">
                 {move || match place.get() {
                     Place::Home if empty.get() => view! { <Welcome /> }.into_any(),
-                    Place::Home => view! { <p class="choose soft">{t!(i18n, app.choose)}</p> }.into_any(),
+                    Place::Home => view! { <Choose /> }.into_any(),
                     Place::Invite(id) => view! { <InvitePage id=id /> }.into_any(),
                     Place::Card => view! { <CardPage /> }.into_any(),
                     Place::Chat(contact) => view! { <ChatPage contact=contact /> }.into_any(),
@@ -114,6 +115,23 @@ fn Running() -> impl IntoView {
             <FileSheet />
             <DropTarget />
             <Announcer />
+        </div>
+    }
+}
+
+/// Beside the list, while nothing is chosen.
+#[component]
+fn Choose() -> impl IntoView {
+    let i18n = use_i18n();
+    let state = use_state();
+    view! {
+        <div class="choose">
+            <Pair />
+            <p class="soft">{t!(i18n, app.choose)}</p>
+            <button type="button" class="button quiet" on:click=move |_| state.client.send(Command::CreateInvite)>
+                <Icon glyph=Glyph::Link />
+                {t!(i18n, welcome.create)}
+            </button>
         </div>
     }
 }

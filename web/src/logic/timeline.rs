@@ -42,6 +42,16 @@ pub enum Item {
     Message { id: MessageId, order: MessageOrder, first: bool },
 }
 
+impl Item {
+    /// Where it stands, for messages.
+    pub fn order(&self) -> Option<MessageOrder> {
+        match self {
+            Self::Message { order, .. } => Some(*order),
+            Self::Day(..) | Self::New => None,
+        }
+    }
+}
+
 /// The number of the local day of a moment.
 pub fn day(at: Timestamp, offset_minutes: i64) -> i64 {
     let minutes = i64::try_from(at.0 / 60_000).unwrap_or(i64::MAX / 2);

@@ -24,9 +24,15 @@ struct Words {
 #[component]
 pub fn Halted(why: Halt, #[prop(into)] on_use_here: Callback<()>) -> impl IntoView {
     let i18n = use_i18n();
+    move || view! { <Page why=why.clone() words=words(i18n, &why) on_use_here=on_use_here /> }
+}
+
+#[component]
+fn Page(why: Halt, words: Words, on_use_here: Callback<()>) -> impl IntoView {
+    let i18n = use_i18n();
     let state = use_state();
     let report = format!("Sotto {}: {why:?}", env!("CARGO_PKG_VERSION"));
-    let Words { test_id, reason, title, text, next, use_here, report: can_report } = words(i18n, &why);
+    let Words { test_id, reason, title, text, next, use_here, report: can_report } = words;
     let copied = RwSignal::new(false);
     let copy = move |_| {
         let report = report.clone();

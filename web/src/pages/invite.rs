@@ -90,6 +90,7 @@ fn Open(invite: InviteView) -> impl IntoView {
                             outgoing.take_if(|outgoing| outgoing.contact.is_none());
                         });
                         state.client.send(Command::RevokeInvite(id));
+                        state.navigator.back_home();
                     }
                 >
                     {t!(i18n, invite.revoke)}

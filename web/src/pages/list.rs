@@ -86,7 +86,7 @@ fn ContactRow(id: ContactId) -> impl IntoView {
                 <span class="contact-top">
                     <bdi class="contact-name" data-testid="contact-name">{name}</bdi>
                     <Show when=move || contact.verified().get()>
-                        <span class="verified-mark" role="img" aria-label=t_string!(i18n, list.verified)>
+                        <span class="verified-mark" role="img" aria-label=move || t_string!(i18n, list.verified)>
                             <Icon glyph=Glyph::ShieldCheck />
                         </span>
                     </Show>
@@ -95,7 +95,7 @@ fn ContactRow(id: ContactId) -> impl IntoView {
                     </span>
                 </span>
                 <span class="contact-bottom">
-                    <span class="contact-last" dir="auto" data-testid="contact-last">
+                    <span class="contact-last" data-testid="contact-last">
                         {move || last_line(i18n, contact)}
                     </span>
                     <Show when=move || { unread.get() > 0 }>
@@ -119,7 +119,7 @@ fn PathDot(contact: Store<Contact>) -> impl IntoView {
     let i18n = use_i18n();
     view! {
         <Show when=move || contact.route().get() == Route::Direct>
-            <span class="path-dot" role="img" aria-label=t_string!(i18n, list.direct)></span>
+            <span class="path-dot" role="img" aria-label=move || t_string!(i18n, list.direct)></span>
         </Show>
     }
 }
@@ -150,7 +150,7 @@ fn InviteRow(invite: InviteView) -> impl IntoView {
                         }}
                         " · "
                         {move || {
-                            t_string!(i18n, invite.expires, when = texts::moment_ahead(i18n, expires_at)).to_string()
+                            t_string!(i18n, invite.row_until, when = texts::moment_ahead(i18n, expires_at)).to_string()
                         }}
                     </span>
                 </span>
@@ -162,19 +162,19 @@ fn InviteRow(invite: InviteView) -> impl IntoView {
 fn last_line(i18n: Texts, contact: Store<Contact>) -> AnyView {
     match contact.standing().get() {
         Standing::AwaitingOurs => return view! { <em>{t_string!(i18n, list.awaiting_ours)}</em> }.into_any(),
-        Standing::Ended => return view! { <em>{t_string!(i18n, list.ended)}</em> }.into_any(),
+        Standing::Ended => return view! { <span>{t_string!(i18n, list.ended)}</span> }.into_any(),
         Standing::AwaitingTheirs | Standing::Confirmed => {}
     }
     let words = contact.last().with(|last| last.as_ref().and_then(|last| said(i18n, last)));
     if let Some((delivery, words)) = words {
-        return view! { <Ticks delivery=delivery />{words} }.into_any();
+        return view! { <Ticks delivery=delivery /><bdi>{words}</bdi> }.into_any();
     }
     let placeholder = if contact.standing().get() == Standing::AwaitingTheirs {
         t_string!(i18n, list.awaiting_theirs)
     } else {
         t_string!(i18n, list.new_contact)
     };
-    view! { <em>{placeholder}</em> }.into_any()
+    view! { <span>{placeholder}</span> }.into_any()
 }
 
 fn said(i18n: Texts, last: &MessageView) -> Option<(sotto_engine::Delivery, String)> {

@@ -31,7 +31,7 @@ pub fn Refusal(why: CardRefusal) -> impl IntoView {
     let i18n = use_i18n();
     let state = use_state();
     let (reason, next) = kind(&why);
-    let (title, text, advice) = words(i18n, &why);
+    let said = Memo::new(move |_| words(i18n, &why));
     let action = match next {
         Next::Ask => Some(view! {
             <button type="button" class="button primary wide" data-testid="ask-new-link" on:click=move |_| ask(i18n, state)>
@@ -64,9 +64,9 @@ pub fn Refusal(why: CardRefusal) -> impl IntoView {
             <span class="seal" aria-hidden="true">
                 <Icon glyph=if reason == "tampered" { Glyph::Warning } else { Glyph::Link } />
             </span>
-            <h1 class="card-title">{title}</h1>
-            <p>{text}</p>
-            <p class="soft">{advice}</p>
+            <h1 class="card-title">{move || said.get().0}</h1>
+            <p>{move || said.get().1}</p>
+            <p class="soft">{move || said.get().2}</p>
             <div class="stack">
                 {action}
                 <button

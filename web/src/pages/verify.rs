@@ -45,7 +45,7 @@ fn Number(safety: Safety) -> impl IntoView {
                 label=Signal::derive(move || t_string!(i18n, verify.qr).to_owned())
                 test_id="safety-qr"
             />
-            <ol class="safety-digits" dir="ltr" data-testid="safety-digits" aria-label=t_string!(i18n, verify.digits)>
+            <ol class="safety-digits" dir="ltr" data-testid="safety-digits" aria-label=move || t_string!(i18n, verify.digits)>
                 {groups.into_iter().map(|group| view! { <li>{group}" "</li> }).collect_view()}
             </ol>
         </div>

@@ -52,12 +52,8 @@ fn engine(state: State, event: Event) {
             state.navigator.go(Place::Invite(id));
         }
         Event::Invite(view) => put_invite(state, view),
-        Event::InviteRemoved(id) => {
-            state.invites.update(|invites| invites.retain(|invite| invite.id != id));
-            if state.navigator.here() == Place::Invite(id) {
-                state.navigator.back_home();
-            }
-        }
+        // Its page stays: whoever used it comes in a moment, and else it says that the link is gone.
+        Event::InviteRemoved(id) => state.invites.update(|invites| invites.retain(|invite| invite.id != id)),
         Event::Card(view) => card(state, view),
         Event::History { contact, messages, more } => state.chat.add_page(contact, messages, more),
         Event::Message(contact, view) => message(state, contact, view),

@@ -103,7 +103,7 @@ impl Navigator {
     /// One step back, as the browser's own button.
     pub fn back(&self) {
         if self.stack.with_value(Vec::len) > 1 {
-            History::back();
+            History::rewind(1);
         } else {
             self.go(Place::Home);
         }
@@ -141,8 +141,13 @@ impl Navigator {
         }
     }
 
-    /// To the list.
+    /// To the list, taking back what was added to the history.
     pub fn back_home(&self) {
-        self.go(Place::Home);
+        let depth = self.stack.with_value(|stack| stack.len().saturating_sub(1));
+        self.stack.set_value(vec![Place::Home]);
+        self.place.set(Place::Home);
+        if let Some(depth) = u16::try_from(depth).ok().filter(|depth| *depth > 0) {
+            History::rewind(depth);
+        }
     }
 }

@@ -24,7 +24,7 @@ pub fn utc_offset_minutes(at: Timestamp) -> i64 {
 /// The time of day, such as `14:05` or `2:05 PM`, as people of this language write it.
 #[must_use]
 pub fn format_time(at: Timestamp, language: &str) -> String {
-    format(at, language, &[("hour", "2-digit"), ("minute", "2-digit")])
+    format(at, language, &[("hour", "numeric"), ("minute", "2-digit")])
 }
 
 /// The date, such as `Monday, 3 March`; with the year where `with_year`.

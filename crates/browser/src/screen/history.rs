@@ -70,10 +70,10 @@ impl History {
         }
     }
 
-    /// Goes back.
-    pub fn back() {
+    /// Goes back by so many entries.
+    pub fn rewind(entries: u16) {
         if let Some(history) = web_sys::window().and_then(|window| window.history().ok()) {
-            let _ = history.back();
+            let _ = history.go_with_delta(-i32::from(entries));
         }
     }
 }

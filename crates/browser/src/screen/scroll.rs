@@ -23,6 +23,7 @@ pub struct ScrollPosition {
 pub struct Scroll {
     outer: Element,
     stick: Rc<Cell<bool>>,
+    above: Rc<Cell<bool>>,
     observer: Option<ResizeObserver>,
     _resized: Closure<dyn Fn()>,
     _scrolled: EventListener,
@@ -41,11 +42,16 @@ impl Scroll {
                 on_move(position);
             })
         };
+        let above = Rc::new(Cell::new(false));
         let resized = {
-            let (outer, stick) = (outer.clone(), Rc::clone(&stick));
+            let (outer, stick, above) = (outer.clone(), Rc::clone(&stick), Rc::clone(&above));
+            let before = Cell::new(height(&outer));
             Closure::<dyn Fn()>::new(move || {
+                let grown = height(&outer) - before.replace(height(&outer));
                 if stick.get() {
                     outer.set_scroll_top(height(&outer));
+                } else if above.take() && grown > 0.0 {
+                    outer.set_scroll_top(outer.scroll_top() + grown);
                 }
                 on_move(position(&outer));
             })
@@ -55,7 +61,7 @@ impl Scroll {
             observer.observe(outer);
             observer.observe(inner);
         }
-        Self { outer: outer.clone(), stick, observer, _resized: resized, _scrolled: scrolled }
+        Self { outer: outer.clone(), stick, above, observer, _resized: resized, _scrolled: scrolled }
     }
 
     /// Goes to the newest and stays there.
@@ -69,15 +75,9 @@ impl Scroll {
         self.stick.set(false);
     }
 
-    /// How far the reader is from the end, to be kept while something is added at the start.
-    #[must_use]
-    pub fn distance_to_end(&self) -> f64 {
-        height(&self.outer) - self.outer.scroll_top()
-    }
-
-    /// Goes back to that distance.
-    pub fn keep_distance(&self, distance: f64) {
-        self.outer.set_scroll_top(height(&self.outer) - distance);
+    /// What is about to be added stands above what is read: the reader stays with it.
+    pub fn grows_above(&self) {
+        self.above.set(true);
     }
 }
 

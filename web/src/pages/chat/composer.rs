@@ -39,7 +39,7 @@ fn Field(contact: Store<Contact>) -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
     let text = RwSignal::new(state.chat.draft(id));
     let empty = Memo::new(move |_| text.with(|text| text.trim().is_empty()));
-    on_cleanup(move || state.chat.keep_draft(id, text.get_untracked()));
+    on_cleanup(move || state.chat.keep_draft(id, text.try_get_untracked().unwrap_or_default()));
     Effect::new(move |_| {
         // On a phone the keyboard would cover half of what is to be read first, unless one has come here to write.
         if let Some(field) = field.get()

@@ -3,7 +3,7 @@
 use leptos::{html, prelude::*};
 use reactive_stores::Store;
 use sotto_browser::screen::{self, Scroll};
-use sotto_engine::Command;
+use sotto_engine::{Command, MessageOrder};
 
 use super::{
     lines::{Day, NewLine},
@@ -55,27 +55,20 @@ pub fn Timeline(contact: Store<Contact>) -> impl IntoView {
         });
         scroll.set_value(Some(watched));
     });
-    // Older messages go in above without moving what is read.
-    let distance = StoredValue::new(None::<f64>);
-    Effect::new(move |_| {
-        if chat.loading.get() && chat.loaded.get_untracked() {
-            distance.set_value(scroll.with_value(|scroll| scroll.as_ref().map(Scroll::distance_to_end)));
-        }
-    });
-    Effect::new(move |first: Option<bool>| {
-        let any = items.with(|items| !items.is_empty());
-        scroll.with_value(|scroll| {
-            let Some(scroll) = scroll else { return };
-            if first != Some(true) && any {
-                start(scroll, chat.seen.with_untracked(Option::is_some));
-            } else if !chat.loading.get_untracked()
-                && let Some(distance) = distance.try_update_value(Option::take).flatten()
-                && !at_end.get_untracked()
-            {
-                scroll.keep_distance(distance);
+    Effect::new(move |oldest: Option<Option<MessageOrder>>| {
+        let first = items.with(|items| items.iter().find_map(Item::order));
+        match oldest.flatten() {
+            // What is on the screen follows in the same frame, after all effects.
+            None if first.is_some() => request_animation_frame(move || {
+                let unread = chat.seen.try_with_untracked(Option::is_some).unwrap_or_default();
+                scroll.try_with_value(|scroll| scroll.as_ref().map(|scroll| start(scroll, unread)));
+            }),
+            Some(oldest) if first.is_some_and(|first| first < oldest) => {
+                scroll.with_value(|scroll| scroll.as_ref().map(Scroll::grows_above).unwrap_or_default());
             }
-        });
-        any
+            _ => {}
+        }
+        first
     });
     Effect::new(move |_| {
         let watching = at_end.get() && visible.get() && chat.loaded.get();
