@@ -4,7 +4,7 @@ use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 use sotto_crypto::envelope::Address;
 use sotto_crypto::keys::{DeliveryPublic, DevicePublic};
-use sotto_crypto::{DeliveryToken, DeviceId, MailboxId, MessageHash};
+use sotto_crypto::{DeliveryToken, DeviceId, MailboxId};
 use sotto_wire::peer::{DeviceList, codec};
 
 use crate::conversation::Conversation;
@@ -72,8 +72,7 @@ pub(crate) struct Contact {
     pub(crate) asked_at: Option<u64>,
     /// What it is still to be asked to say again.
     #[n(13)]
-    #[cbor(with = "codec::option", has_nil)]
-    pub(crate) ask_again: Option<MessageHash>,
+    pub(crate) ask_again: Vec<ByteArray<16>>,
     /// Our state was rolled back: nothing is sent before a fresh session stands.
     #[n(14)]
     pub(crate) needs_fresh: bool,

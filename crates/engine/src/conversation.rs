@@ -85,6 +85,10 @@ pub(crate) struct Stated {
     pub(crate) previous: [u8; 32],
     /// Its own hash.
     pub(crate) hash: [u8; 32],
+    /// Its author's era.
+    pub(crate) era: u32,
+    /// Whether a message of this name came before.
+    pub(crate) known: bool,
 }
 
 /// The state of one conversation; part of the contact's record.
@@ -120,6 +124,12 @@ pub(crate) struct Conversation {
     /// here goes on.
     #[n(9)]
     base: u64,
+    /// How often this device has lost its state.
+    #[n(10)]
+    era: u32,
+    /// The same of theirs, as far as it is known.
+    #[n(11)]
+    their_era: u32,
 }
 
 impl Default for Conversation {
@@ -135,6 +145,8 @@ impl Default for Conversation {
             last: None,
             their_previous: [0; 32],
             base: 0,
+            era: 0,
+            their_era: 0,
         }
     }
 }
@@ -157,6 +169,24 @@ impl Conversation {
         MessageOrder { lamport: lamport.saturating_add(self.base), author, sequence }
     }
 
+    /// This device has lost its state: what it says now must not be taken for what it said before.
+    pub(crate) fn rolled_back(&mut self) {
+        self.era = self.era.saturating_add(1);
+        self.sequence = 0;
+        self.previous = [0; 32];
+        self.lamport = self.lamport.saturating_add(policy::ROLLED_BACK_LAMPORT);
+    }
+
+    /// The other side's era, as far as it is known.
+    pub(crate) fn their_era(&self) -> u32 {
+        self.their_era
+    }
+
+    /// The era to state; absent for the first.
+    pub(crate) fn era(&self) -> Option<u32> {
+        (self.era > 0).then_some(self.era)
+    }
+
     /// Both sides begin to count anew; what was said before stays before.
     pub(crate) fn restart(&mut self) {
         self.base = self.lamport;
@@ -164,6 +194,8 @@ impl Conversation {
         self.previous = [0; 32];
         self.theirs = 0;
         self.their_previous = [0; 32];
+        self.their_era = 0;
+        self.era = 0;
         self.gaps.clear();
     }
 
@@ -175,15 +207,42 @@ impl Conversation {
 
     /// Finds the place of a received body. Nothing is changed when it has none.
     pub(crate) fn place(&mut self, stated: Stated, gap_id: MessageId) -> Result<Place, OutOfPlace> {
-        let Stated { order, sent_at, previous, hash } = stated;
+        let Stated { order, era, known, .. } = stated;
+        let theirs = if era > self.their_era { 0 } else { self.theirs };
         if order.sequence == 0
-            || order.sequence.saturating_sub(self.theirs) > policy::JUMP_MAX
+            || order.sequence.saturating_sub(theirs) > policy::JUMP_MAX
+            || era.saturating_sub(self.their_era) > policy::ERAS_MAX
             || order.lamport.saturating_sub(self.lamport) > policy::JUMP_MAX
         {
             return Err(OutOfPlace);
         }
+        if known {
+            return Ok(Place::Known);
+        }
+        if era < self.their_era {
+            // From before its author lost its state: shown, but what else is missing from then is not known any more.
+            self.lamport = self.lamport.max(order.lamport);
+            return Ok(Place::New { gaps: Vec::new(), fits: true });
+        }
+        if era > self.their_era {
+            let gaps =
+                self.gaps.drain(..).map(|gap| Gap { missing: BTreeMap::new(), ..gap }.view()).collect();
+            self.their_era = era;
+            self.theirs = 0;
+            self.their_previous = [0; 32];
+            return self.in_era(stated, gap_id, gaps);
+        }
+        self.in_era(stated, gap_id, Vec::new())
+    }
+
+    fn in_era(
+        &mut self,
+        stated: Stated,
+        gap_id: MessageId,
+        mut gaps: Vec<MessageView>,
+    ) -> Result<Place, OutOfPlace> {
+        let Stated { order, sent_at, previous, hash, .. } = stated;
         let runs: usize = self.gaps.iter().map(|gap| gap.missing.len()).sum();
-        let mut gaps = Vec::new();
         let mut fits = true;
         if order.sequence <= self.theirs {
             let found =
@@ -307,6 +366,22 @@ mod tests {
         assert_eq!(conversation, full);
         assert!(conversation.place(stated(1, 1), id).is_ok(), "what fills a gap still comes in");
         assert!(conversation.place(stated(gaps * 2 + 2, gaps * 2 + 2), id).is_ok());
+    }
+
+    #[test]
+    fn a_new_era_counts_from_one_and_old_messages_still_come_in() {
+        let mut conversation = Conversation::default();
+        let id = MessageId([9; 16]);
+        for sequence in [1, 2, 5] {
+            assert!(matches!(conversation.place(stated(sequence, sequence), id), Ok(Place::New { .. })));
+        }
+        let anew = Stated { era: 1, ..stated(1, 100) };
+        assert_eq!(missing(&conversation.place(anew, id).unwrap()), [0], "the old gap is closed");
+        assert!(matches!(conversation.place(anew, id), Ok(Place::Known)));
+        assert!(matches!(conversation.place(stated(3, 3), id), Ok(Place::New { .. })));
+        assert!(matches!(conversation.place(Stated { known: true, ..stated(3, 3) }, id), Ok(Place::Known)));
+        let far = Stated { era: policy::ERAS_MAX + 2, ..stated(1, 100) };
+        assert_eq!(conversation.place(far, id).err(), Some(OutOfPlace));
     }
 
     #[test]

@@ -98,16 +98,13 @@ impl Entry {
     }
 }
 
-/// All entries for one contact, by their sequence.
+/// All entries for one contact, by their Lamport time, which no two share.
 pub(crate) type Queue = BTreeMap<u64, Entry>;
 
 pub(crate) fn find(queue: &Queue, id: MessageId) -> Option<u64> {
-    queue.iter().find(|(_, entry)| entry.id == id).map(|(sequence, _)| *sequence)
+    queue.iter().find(|(_, entry)| entry.id == id).map(|(place, _)| *place)
 }
 
 pub(crate) fn find_hash(queue: &Queue, hash: MessageHash) -> Option<u64> {
-    queue
-        .iter()
-        .find(|(_, entry)| !entry.ratchet.is_empty() && entry.hash() == hash)
-        .map(|(sequence, _)| *sequence)
+    queue.iter().find(|(_, entry)| !entry.ratchet.is_empty() && entry.hash() == hash).map(|(place, _)| *place)
 }

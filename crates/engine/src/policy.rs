@@ -97,6 +97,12 @@ pub(crate) const RETRIES_MAX: u8 = 3;
 pub(crate) const JUMP_MAX: u64 = 1 << 16;
 /// Most runs of missing messages in one conversation; what would make more is refused, and asked for again later.
 pub(crate) const GAPS_MAX: usize = 64;
+/// Furthest jump of a device's count of lost states.
+pub(crate) const ERAS_MAX: u32 = 1_000;
+/// By how much Lamport time moves on after a roll-back, so that no place in the conversation is used twice.
+pub(crate) const ROLLED_BACK_LAMPORT: u64 = 1 << 12;
+/// Most undecryptable messages a contact is asked for at once.
+pub(crate) const ASK_AGAIN_MAX: usize = 16;
 /// Most unread messages counted.
 pub(crate) const UNREAD_MAX: usize = 500;
 /// Longest text of the newest message in the list, in bytes; the conversation has it whole.

@@ -52,6 +52,11 @@ impl Seen {
         self.index.get(&hash).copied()
     }
 
+    /// Whether a message of this name was accepted before. Slow; for what is out of the ordinary.
+    pub(crate) fn has_id(&self, id: MessageId) -> bool {
+        self.index.values().any(|known| *known == Some(id))
+    }
+
     pub(crate) fn segment(&self, number: u32) -> Option<&Segment> {
         self.segments.get(&number)
     }

@@ -68,6 +68,11 @@ impl Disk {
         found
     }
 
+    /// Loses a store.
+    pub fn forget(&mut self, store: Store) {
+        self.records.retain(|(of, _), _| *of != store);
+    }
+
     /// Whether any value contains these bytes.
     #[must_use]
     pub fn contains(&self, bytes: &[u8]) -> bool {

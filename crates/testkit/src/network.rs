@@ -15,6 +15,8 @@ pub struct Network {
     pub lost_answers: u32,
     /// How many of 1,000 messages on links are lost; links are reliable until they break, so a loss breaks the link.
     pub broken_links: u32,
+    /// How many of 1,000 messages on links vanish although the link stays open.
+    pub silent_links: u32,
     /// Whether links can be made.
     pub links: bool,
 }
@@ -27,6 +29,7 @@ impl Default for Network {
             lost_requests: 0,
             lost_answers: 0,
             broken_links: 0,
+            silent_links: 0,
             links: true,
         }
     }
@@ -42,6 +45,7 @@ impl Network {
             lost_requests: 150,
             lost_answers: 150,
             broken_links: 60,
+            silent_links: 20,
             links: true,
         }
     }

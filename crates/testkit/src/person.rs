@@ -46,6 +46,8 @@ pub struct Person {
     pub persists: u64,
     /// Every HTTP path asked for.
     pub posts: Vec<&'static str>,
+    /// How many links were asked for.
+    pub links_opened: u64,
     pub(crate) rng: ChaCha12Rng,
     pub(crate) run: u64,
     pub(crate) connection: Option<ConnectionId>,
@@ -67,6 +69,7 @@ impl Person {
             kept: BTreeMap::new(),
             persists: 0,
             posts: Vec::new(),
+            links_opened: 0,
             rng,
             run: 0,
             connection: None,
@@ -75,6 +78,12 @@ impl Person {
             crash: None,
             clock_skew: 0,
         }
+    }
+
+    /// How many links are open.
+    #[must_use]
+    pub fn open_links(&self) -> usize {
+        self.links.values().filter(|end| end.open).count()
     }
 
     /// The time by this device's clock.

@@ -78,6 +78,26 @@ fn refuse(code: ErrorCode) -> Answer {
     (code.status(), failure.encode())
 }
 
+impl Mailbox {
+    /// One-time prekeys that are left.
+    #[must_use]
+    pub fn one_time_left(&self) -> usize {
+        self.one_time.len()
+    }
+
+    /// The published bundle.
+    #[must_use]
+    pub fn bundle(&self) -> Option<Vec<u8>> {
+        self.bundle.clone()
+    }
+}
+
+impl StoredInvite {
+    pub(crate) fn reopen(&mut self) {
+        self.redeemed = None;
+    }
+}
+
 impl ModelServer {
     /// A server of this origin.
     #[must_use]

@@ -58,6 +58,8 @@ pub struct World {
     pub network: Network,
     /// Roots are altered on their way into the receiver's report.
     pub corrupt_files: bool,
+    /// Files begin and do not go on.
+    pub stall_files: bool,
     rng: ChaCha12Rng,
     queue: BTreeMap<(Timestamp, u64), Happening>,
     happened: u64,
@@ -79,6 +81,7 @@ impl World {
             server_up: true,
             network: Network::default(),
             corrupt_files: false,
+            stall_files: false,
             rng,
             queue: BTreeMap::new(),
             happened: 0,
@@ -135,9 +138,7 @@ impl World {
         if let Some(connection) = person.connection.take() {
             self.server.disconnect(connection);
         }
-        for (link, _) in core::mem::take(&mut self.people[who].links) {
-            self.break_link(who, link);
-        }
+        self.break_links(who);
         self.flush_server();
     }
 
@@ -339,6 +340,7 @@ impl World {
     fn link(&mut self, who: Who, link: LinkId, action: LinkAction) {
         match action {
             LinkAction::Open { initiate, .. } => {
+                self.people[who].links_opened += 1;
                 self.people[who].links.insert(link, LinkEnd { other: None, open: false });
                 if initiate {
                     let sdp = format!("{who} {}", link.0);
@@ -359,6 +361,9 @@ impl World {
                 };
                 if self.chance(self.network.broken_links) {
                     self.break_link(who, link);
+                    return;
+                }
+                if self.chance(self.network.silent_links) {
                     return;
                 }
                 let at = self.after_delay();
@@ -418,6 +423,11 @@ impl World {
                 let place = self.people[other].expected.iter().position(|other| *other == expected);
                 let place = place.expect("chunks are expected before they come, with the same key and size");
                 self.people[other].expected.remove(place);
+                if self.stall_files {
+                    self.people[who].expected.push(Expected { link, ..expected });
+                    self.people[other].expected.push(expected);
+                    return;
+                }
                 let sent = root(local, &key);
                 let mut received = sent;
                 if self.corrupt_files {
@@ -566,5 +576,56 @@ impl World {
         self.command(who, Command::LoadHistory { contact, before: None, limit: 500 });
         assert!(self.run_until(Duration::from_secs(1), |world| world.people[who].screen.history.is_some()));
         self.people[who].screen.history.take().map(|(_, messages, _)| messages).unwrap_or_default()
+    }
+}
+
+/// What attackers and tests see from outside.
+impl World {
+    /// Puts an envelope into a mailbox, as a server that plays tricks does.
+    pub fn inject(&mut self, mailbox: sotto_crypto::MailboxId, blob: Vec<u8>) {
+        self.server.inject(mailbox, blob);
+        self.flush_server();
+    }
+
+    /// Forgets that invites were used, as a server that plays tricks does.
+    pub fn reopen_invites(&mut self) {
+        for invite in self.server.invites.values_mut() {
+            invite.reopen();
+        }
+    }
+
+    /// The device's connection is gone, and neither its browser nor the server says so.
+    pub fn drop_silently(&mut self, who: Who) {
+        if let Some(connection) = self.people[who].connection.take() {
+            self.server.disconnect(connection);
+        }
+    }
+
+    /// Whether a crash that was asked for has not come.
+    #[must_use]
+    pub fn is_crash_pending(&self, who: Who) -> bool {
+        self.people[who].crash.is_some()
+    }
+
+    /// The crash that was asked for will not come.
+    pub fn cancel_crash(&mut self, who: Who) {
+        self.people[who].crash = None;
+    }
+
+    /// How many links were ever asked for.
+    #[must_use]
+    pub fn links_ever_opened(&self) -> u64 {
+        self.people.iter().map(|person| person.links_opened).sum()
+    }
+
+    /// Everybody's device list, as an omniscient attacker knows them.
+    #[must_use]
+    pub fn device_lists(&self) -> Vec<sotto_wire::peer::DeviceList> {
+        self.people
+            .iter()
+            .filter_map(|person| person.client.as_ref())
+            .map(Client::device_list)
+            .cloned()
+            .collect()
     }
 }

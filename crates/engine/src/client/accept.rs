@@ -4,17 +4,18 @@ use sotto_crypto::invite::InviteError;
 use sotto_crypto::keys::AccountHash;
 use sotto_crypto::ratchet::Session;
 use sotto_crypto::x3dh::{self, PeerKeys};
-use sotto_crypto::{DeliveryToken, MailboxId};
+use sotto_crypto::{DeliveryToken, MailboxId, MessageHash};
 use sotto_wire::peer::{
-    Bundle, Content as Said, InviteContents, InviteLink, LinkError, Message, Name, PeerError,
+    Bundle, Content as Said, InviteContents, InviteLink, LinkError, Message, MessageIds, Name, PeerError,
 };
 use sotto_wire::server::{
-    FetchPreKeys, FetchedPreKeys, InviteCardAnswer, LookAtInvite, Message as _, Opaque, RedeemId,
+    Class, FetchPreKeys, FetchedPreKeys, InviteCardAnswer, LookAtInvite, Message as _, Opaque, RedeemId,
     RedeemInvite, RedeemedInvite, path,
 };
 
 use super::deliver::Answer;
 use super::{Asked, Client};
+use crate::Timestamp;
 use crate::contact::{Contact, Issued};
 use crate::conversation::Conversation;
 use crate::invite::{Acceptance, Looked, copy};
@@ -216,7 +217,7 @@ impl Client {
             conversation,
             delivery_told: self.account.delivery().map_or(0, |key| key.id().0),
             asked_at: None,
-            ask_again: None,
+            ask_again: Vec::new(),
             needs_fresh: false,
             owed: Vec::new(),
         };
@@ -249,7 +250,13 @@ impl Client {
     /// Begins a fresh session with a contact, to ask for a message again or because ours cannot be trusted any more.
     pub(super) fn begin_fresh(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         let Some(contact) = self.contacts.get(&id) else { return };
-        let wanted = contact.needs_fresh || contact.ask_again.is_some();
+        let asks = !contact.ask_again.is_empty();
+        if asks && !contact.needs_fresh && !contact.may_ask_again(turn.now) {
+            let at = Timestamp(contact.asked_at.unwrap_or(0)).saturating_add(policy::RETRY_EVERY);
+            turn.timers.set_earlier(Timer::Fresh(id), at);
+            return;
+        }
+        let wanted = contact.needs_fresh || asks;
         let lane = self.lanes.entry(id).or_default();
         if !wanted
             || lane.fetching
@@ -324,15 +331,48 @@ impl Client {
         Ok(())
     }
 
+    /// Says in the fresh session what could not be decrypted, or if there is nothing, at least something: without a
+    /// message in it the other side does not know the session.
     fn ask_again(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         let Some(contact) = self.contacts.get_mut(&id) else { return };
-        let Some(hash) = contact.ask_again.take() else { return };
-        contact.asked_at = Some(turn.now.0);
-        let sealed = self.encrypt_control(id, &Message::Retry { hash }, turn);
-        let Some((session, ratchet)) = sealed else { return };
-        let class = sotto_wire::server::Class::Stored;
-        let Some(body) = self.sealed_post(id, session, &ratchet, class, turn) else { return };
-        self.request(Asked::Control, Request::Post { path: path::ENVELOPES, body, limit: 512 }, turn);
+        let hashes = core::mem::take(&mut contact.ask_again);
+        let mut messages: Vec<(Option<MessageHash>, Message)> = hashes
+            .iter()
+            .map(|hash| MessageHash::from_bytes(**hash))
+            .map(|hash| (Some(hash), Message::Retry { hash }))
+            .collect();
+        if messages.is_empty() {
+            messages.extend(MessageIds::new(Vec::new()).map(|ids| (None, Message::Acknowledge { ids })));
+        } else {
+            contact.asked_at = Some(turn.now.0);
+        }
+        for (hash, message) in messages {
+            let Some((session, ratchet)) = self.encrypt_control(id, &message, turn) else { return };
+            let Some(body) = self.sealed_post(id, session, &ratchet, Class::Stored, turn) else { return };
+            let asked = hash.map_or(Asked::Control, |hash| Asked::Retry { contact: id, hash });
+            self.request(asked, Request::Post { path: path::ENVELOPES, body, limit: 512 }, turn);
+        }
+    }
+
+    /// The server answered to a posted wish to hear something again: if it did not take it, it is wished again.
+    pub(super) fn retry_posted(
+        &mut self,
+        id: ContactId,
+        hash: MessageHash,
+        response: &Response,
+        turn: &mut Turn<'_>,
+    ) {
+        if Answer::of(response) == Answer::Accepted {
+            return;
+        }
+        let Some(contact) = self.contacts.get_mut(&id) else { return };
+        if contact.ask_again.len() < policy::ASK_AGAIN_MAX {
+            contact.ask_again.push((*hash.as_bytes()).into());
+            contact.asked_at = None;
+            let at = turn.jittered(policy::BACKOFF_MAX);
+            turn.timers.set(Timer::Fresh(id), at);
+            turn.dirty(Key::Contact(id));
+        }
     }
 }
 

@@ -82,7 +82,17 @@ impl Client {
         let message = MessageId(body.message_id);
         let order = contact.conversation.order(body.lamport, id.0, body.sequence);
         let sent_at = Timestamp(body.sent_at);
-        let stated = Stated { order, sent_at, previous: body.previous, hash: Message::body_hash(plaintext) };
+        let era = body.era.unwrap_or(0);
+        let known = era != contact.conversation.their_era()
+            && self.seen.get(&id).is_some_and(|seen| seen.has_id(message));
+        let stated = Stated {
+            order,
+            sent_at,
+            previous: body.previous,
+            hash: Message::body_hash(plaintext),
+            era,
+            known,
+        };
         match contact.conversation.place(stated, gap_id) {
             Err(_) => {
                 turn.log("message: out of place");
@@ -201,7 +211,7 @@ impl Client {
         }
         contact.standing = Standing::Ended;
         contact.needs_fresh = false;
-        contact.ask_again = None;
+        contact.ask_again.clear();
         let order = contact.conversation.local(author);
         let tokens: Vec<[u8; 32]> =
             core::mem::take(&mut contact.issued).iter().map(crate::contact::Issued::hash).collect();
@@ -235,8 +245,8 @@ impl Client {
             }
         }
         if let Some(queue) = self.outbox.remove(&id) {
-            for (sequence, entry) in queue {
-                turn.dirty(Key::Outbox(id, sequence));
+            for (place, entry) in queue {
+                turn.dirty(Key::Outbox(id, place));
                 if tell {
                     let view = EntryView::of(&entry);
                     self.show_delivery(id, &view, Delivery::Undeliverable, turn);

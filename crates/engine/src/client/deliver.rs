@@ -51,11 +51,16 @@ impl Answer {
 impl Client {
     /// Sends whatever can be sent to a contact now.
     pub(super) fn pump(&mut self, id: ContactId, turn: &mut Turn<'_>) {
-        let Some(contact) = self.contacts.get(&id) else { return };
+        let has_session = self.sessions.get_mut(&id).is_some_and(|sessions| sessions.current_mut().is_some());
+        let Some(contact) = self.contacts.get_mut(&id) else { return };
         if contact.standing == Standing::Ended {
             return;
         }
-        if contact.needs_fresh || contact.ask_again.is_some() {
+        if !has_session && !contact.needs_fresh {
+            contact.needs_fresh = true;
+            turn.dirty(Key::Contact(id));
+        }
+        if contact.needs_fresh || !contact.ask_again.is_empty() {
             self.begin_fresh(id, turn);
         }
         self.encrypt_waiting(id, turn);
@@ -82,10 +87,10 @@ impl Client {
             .into_iter()
             .flatten()
             .filter(|(_, entry)| entry.ratchet.is_empty())
-            .map(|(sequence, _)| *sequence)
+            .map(|(place, _)| *place)
             .collect();
-        for sequence in plain {
-            self.encrypt(id, sequence, turn);
+        for place in plain {
+            self.encrypt(id, place, turn);
         }
     }
 
@@ -96,29 +101,29 @@ impl Client {
             .iter()
             .filter(|(_, entry)| entry.stage == Stage::Waiting && !entry.ratchet.is_empty())
             .take(policy::CHANNEL_WINDOW.saturating_sub(out))
-            .map(|(sequence, _)| *sequence)
+            .map(|(place, _)| *place)
             .collect();
-        for sequence in next {
-            self.send_entry(id, link, sequence, turn);
+        for place in next {
+            self.send_entry(id, link, place, turn);
         }
     }
 
-    fn send_entry(&mut self, id: ContactId, link: LinkId, sequence: u64, turn: &mut Turn<'_>) {
-        let Some(entry) = self.outbox.get(&id).and_then(|queue| queue.get(&sequence)) else { return };
+    fn send_entry(&mut self, id: ContactId, link: LinkId, place: u64, turn: &mut Turn<'_>) {
+        let Some(entry) = self.outbox.get(&id).and_then(|queue| queue.get(&place)) else { return };
         let Some(session) = entry.session else { return };
         let carried = self.carried(id, session, &entry.ratchet);
         let Ok(carried) = Opaque::new(carried) else { return };
         turn.output(Output::Link(link, LinkAction::Send(LinkFrame::Carried(carried).encode())));
-        self.set_stage(id, sequence, Stage::Channel { at: turn.now }, turn);
+        self.set_stage(id, place, Stage::Channel { at: turn.now }, turn);
         // Its patience ends while nothing else happens.
         turn.timers.set_earlier(Timer::Outbox(id), turn.now.saturating_add(policy::CHANNEL_PATIENCE));
     }
 
-    fn set_stage(&mut self, id: ContactId, sequence: u64, stage: Stage, turn: &mut Turn<'_>) {
-        let Some(entry) = self.outbox.get_mut(&id).and_then(|queue| queue.get_mut(&sequence)) else { return };
+    fn set_stage(&mut self, id: ContactId, place: u64, stage: Stage, turn: &mut Turn<'_>) {
+        let Some(entry) = self.outbox.get_mut(&id).and_then(|queue| queue.get_mut(&place)) else { return };
         let before = entry.delivery();
         entry.stage = stage;
-        turn.dirty(Key::Outbox(id, sequence));
+        turn.dirty(Key::Outbox(id, place));
         let after = entry.delivery();
         if before != after {
             let view = EntryView::of(entry);
@@ -143,7 +148,7 @@ impl Client {
         }
         let Some(queue) = self.outbox.get(&id) else { return };
         let next = queue.iter().find(|(_, entry)| entry.wants_mailbox(turn.now, linked));
-        let Some((&sequence, entry)) = next else { return };
+        let Some((&place, entry)) = next else { return };
         let Some(session) = entry.session else { return };
         let hash = entry.hash();
         let again = lane
@@ -165,14 +170,14 @@ impl Client {
         };
         self.lanes.entry(id).or_default().posting = true;
         let request = Request::Post { path: path::ENVELOPES, body, limit: ANSWER_MAX };
-        self.request(Asked::Entry { contact: id, sequence, hash }, request, turn);
+        self.request(Asked::Entry { contact: id, place, hash }, request, turn);
     }
 
     /// The server answered to a posted entry.
     pub(super) fn entry_posted(
         &mut self,
         id: ContactId,
-        sequence: u64,
+        place: u64,
         hash: MessageHash,
         response: &Response,
         turn: &mut Turn<'_>,
@@ -188,9 +193,9 @@ impl Client {
             lane.post = None;
             lane.refused_since = None;
             lane.full_told = false;
-            let current = self.outbox.get(&id).and_then(|queue| queue.get(&sequence));
+            let current = self.outbox.get(&id).and_then(|queue| queue.get(&place));
             if current.is_some_and(|entry| entry.hash() == hash) {
-                self.set_stage(id, sequence, Stage::Stored { at: turn.now }, turn);
+                self.set_stage(id, place, Stage::Stored { at: turn.now }, turn);
             }
             return;
         }
@@ -321,9 +326,9 @@ impl Client {
     pub(super) fn acknowledged_by(&mut self, id: ContactId, ids: &MessageIds, turn: &mut Turn<'_>) {
         for message in ids.as_slice() {
             let Some(queue) = self.outbox.get_mut(&id) else { return };
-            let Some(sequence) = outbox::find(queue, MessageId(**message)) else { continue };
-            let Some(entry) = queue.remove(&sequence) else { continue };
-            turn.dirty(Key::Outbox(id, sequence));
+            let Some(place) = outbox::find(queue, MessageId(**message)) else { continue };
+            let Some(entry) = queue.remove(&place) else { continue };
+            turn.dirty(Key::Outbox(id, place));
             turn.pump.insert(id);
             self.after_acknowledgement(id, &entry, turn);
             let view = EntryView::of(&entry);
@@ -353,11 +358,11 @@ impl Client {
     /// Says an entry again in the present session, because the contact could not decrypt it.
     pub(super) fn say_again(&mut self, id: ContactId, hash: MessageHash, turn: &mut Turn<'_>) {
         let Some(queue) = self.outbox.get_mut(&id) else { return };
-        let Some(sequence) = outbox::find_hash(queue, hash) else {
+        let Some(place) = outbox::find_hash(queue, hash) else {
             turn.log("retry: asked for a message that is not here any more");
             return;
         };
-        let Some(entry) = queue.get_mut(&sequence) else { return };
+        let Some(entry) = queue.get_mut(&place) else { return };
         if entry.retries >= policy::RETRIES_MAX {
             turn.log("retry: asked too often");
             return;
@@ -366,7 +371,7 @@ impl Client {
         entry.ratchet.clear();
         entry.session = None;
         entry.stage = Stage::Waiting;
-        turn.dirty(Key::Outbox(id, sequence));
+        turn.dirty(Key::Outbox(id, place));
         turn.pump.insert(id);
     }
 }

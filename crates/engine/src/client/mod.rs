@@ -98,10 +98,11 @@ struct Post {
 /// What a request was for.
 #[derive(Debug)]
 enum Asked {
-    Entry { contact: ContactId, sequence: u64, hash: MessageHash },
+    Entry { contact: ContactId, place: u64, hash: MessageHash },
     Owed { contact: ContactId },
     Ephemeral { contact: ContactId },
     Control,
+    Retry { contact: ContactId, hash: MessageHash },
     Farewell(u64),
     UploadInvite(InviteId),
     RevokeInvite(InviteId),
@@ -184,6 +185,12 @@ impl Client {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         self.timers.next()
+    }
+
+    /// The signed list of this account's devices, which is no secret.
+    #[must_use]
+    pub fn device_list(&self) -> &sotto_wire::peer::DeviceList {
+        &self.account.identity.list
     }
 
     fn timeout(&mut self, timer: Timer, turn: &mut Turn<'_>) {

@@ -181,8 +181,9 @@ impl Client {
                 let plaintext = zeroize::Zeroizing::new(plaintext);
                 self.message(contact, &plaintext, hash, via, turn);
             }
-            Err(RatchetError::KeyGone | RatchetError::TooFarAhead) => self.undecryptable(contact, hash, turn),
-            Err(_) => turn.log("message: does not open"),
+            Err(RatchetError::Malformed | RatchetError::WrongSession) => turn.log("message: malformed"),
+            // Its tag, or DTLS, says that it is the contact's: one of both has lost its state.
+            Err(_) => self.undecryptable(contact, hash, turn),
         }
     }
 
@@ -190,15 +191,18 @@ impl Client {
     fn undecryptable(&mut self, id: ContactId, hash: MessageHash, turn: &mut Turn<'_>) {
         turn.log("message: cannot be decrypted");
         let Some(contact) = self.contacts.get_mut(&id) else { return };
+        let hash = (*hash.as_bytes()).into();
         if contact.standing == Standing::Ended
-            || contact.ask_again.is_some()
-            || !contact.may_ask_again(turn.now)
+            || contact.ask_again.len() >= crate::policy::ASK_AGAIN_MAX
+            || contact.ask_again.contains(&hash)
         {
             return;
         }
-        contact.ask_again = Some(hash);
+        contact.ask_again.push(hash);
+        if contact.ask_again.len() == 1 {
+            turn.event(Event::Notice(Notice::Undecryptable(id)));
+        }
         turn.touch(id);
-        turn.event(Event::Notice(Notice::Undecryptable(id)));
     }
 
     /// A first message: the other side began a session.
@@ -365,7 +369,7 @@ impl Client {
             conversation: crate::conversation::Conversation::default(),
             delivery_told: 0,
             asked_at: None,
-            ask_again: None,
+            ask_again: Vec::new(),
             needs_fresh: false,
             owed: Vec::new(),
         });

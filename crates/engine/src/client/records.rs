@@ -116,9 +116,9 @@ impl Client {
                 let key = record::key(&[ACCEPTANCE, &id.0]);
                 put_or_delete(Store::Invite, key, self.acceptances.get(&id))
             }
-            Key::Outbox(contact, sequence) => {
-                let key = record::key(&[&contact.0, &sequence.to_be_bytes()]);
-                let entry = self.outbox.get(&contact).and_then(|queue| queue.get(&sequence));
+            Key::Outbox(contact, place) => {
+                let key = record::key(&[&contact.0, &place.to_be_bytes()]);
+                let entry = self.outbox.get(&contact).and_then(|queue| queue.get(&place));
                 put_or_delete(Store::Outbox, key, entry)
             }
             Key::Farewell(number) => {
@@ -188,12 +188,12 @@ impl Client {
         for (contact, number, segment) in loaded.seen {
             client.seen.entry(contact).or_default().restore(number, segment);
         }
-        for (contact, sequence, mut entry) in loaded.outbox {
+        for (contact, place, mut entry) in loaded.outbox {
             // Whether the link carried it before this run cannot be known; the mailbox will.
             if matches!(entry.stage, Stage::Channel { .. }) {
                 entry.stage = Stage::Channel { at: Timestamp(0) };
             }
-            client.outbox.entry(contact).or_default().insert(sequence, entry);
+            client.outbox.entry(contact).or_default().insert(place, entry);
         }
         Ok(client)
     }

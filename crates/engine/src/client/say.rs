@@ -44,6 +44,7 @@ impl Client {
             delivery,
             token: None,
             mailbox: None,
+            era: contact.conversation.era(),
         });
         let mut plaintext = message.encode();
         contact.conversation.previous = Message::body_hash(&plaintext);
@@ -57,10 +58,10 @@ impl Client {
             stage: Stage::Waiting,
             retries: 0,
         };
-        self.outbox.entry(id).or_default().insert(order.sequence, entry);
-        turn.dirty(Key::Outbox(id, order.sequence));
+        self.outbox.entry(id).or_default().insert(order.lamport, entry);
+        turn.dirty(Key::Outbox(id, order.lamport));
         turn.touch(id);
-        self.encrypt(id, order.sequence, turn);
+        self.encrypt(id, order.lamport, turn);
         Some(order)
     }
 
@@ -70,8 +71,8 @@ impl Client {
     }
 
     /// Encrypts an entry in the session that sends, if there is one.
-    pub(super) fn encrypt(&mut self, id: ContactId, sequence: u64, turn: &mut Turn<'_>) {
-        let Some(entry) = self.outbox.get_mut(&id).and_then(|queue| queue.get_mut(&sequence)) else { return };
+    pub(super) fn encrypt(&mut self, id: ContactId, place: u64, turn: &mut Turn<'_>) {
+        let Some(entry) = self.outbox.get_mut(&id).and_then(|queue| queue.get_mut(&place)) else { return };
         if self.contacts.get(&id).is_none_or(|contact| contact.needs_fresh) {
             return;
         }
@@ -83,7 +84,7 @@ impl Client {
                 entry.session = Some(held.session.id());
                 entry.ratchet = ratchet;
                 turn.dirty(Key::Session(id, held.session.id()));
-                turn.dirty(Key::Outbox(id, sequence));
+                turn.dirty(Key::Outbox(id, place));
             }
             Err(_) => turn.log("outbox: a message could not be encrypted"),
         }

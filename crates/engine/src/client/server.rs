@@ -109,6 +109,7 @@ impl Client {
         for (id, contact) in &mut self.contacts {
             if contact.standing != Standing::Ended {
                 contact.needs_fresh = true;
+                contact.conversation.rolled_back();
                 turn.dirty(Key::Contact(*id));
             }
         }
@@ -278,8 +279,8 @@ impl Client {
     /// An answer to a request over HTTP or to the storage.
     pub(super) fn done(&mut self, id: RequestId, response: Response, turn: &mut Turn<'_>) {
         match self.asked.remove(&id) {
-            Some(Asked::Entry { contact, sequence, hash }) => {
-                self.entry_posted(contact, sequence, hash, &response, turn);
+            Some(Asked::Entry { contact, place, hash }) => {
+                self.entry_posted(contact, place, hash, &response, turn);
             }
             Some(Asked::Owed { contact }) => self.owed_posted(contact, &response, turn),
             Some(Asked::Ephemeral { contact }) => {
@@ -287,6 +288,7 @@ impl Client {
                 turn.pump.insert(contact);
             }
             Some(Asked::Control) => {}
+            Some(Asked::Retry { contact, hash }) => self.retry_posted(contact, hash, &response, turn),
             Some(Asked::Farewell(number)) => self.farewell_posted(number, &response, turn),
             Some(Asked::UploadInvite(invite)) => self.invite_uploaded(invite, &response, turn),
             Some(Asked::RevokeInvite(invite)) => self.invite_revoked(invite, &response, turn),

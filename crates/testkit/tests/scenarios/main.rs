@@ -9,5 +9,16 @@
     reason = "tests"
 )]
 
+mod away;
 mod common;
+mod crash;
+mod envelopes;
+mod files;
+mod invites;
+mod keys;
+mod links;
+mod parting;
+mod random;
+mod server;
+mod strangers;
 mod talk;

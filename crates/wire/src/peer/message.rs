@@ -49,7 +49,7 @@ pub struct Body {
     #[n(0)]
     #[cbor(with = "minicbor::bytes")]
     pub message_id: [u8; 16],
-    /// Counter of the author's device in this conversation, from 1.
+    /// Counter of the author's device in this conversation and era, from 1.
     #[n(1)]
     pub sequence: u64,
     /// [`Message::body_hash`] of the author's body before this one; zeros for the first.
@@ -84,6 +84,10 @@ pub struct Body {
     #[n(10)]
     #[cbor(with = "codec::option", has_nil)]
     pub mailbox: Option<MailboxId>,
+    /// How often the author's device has lost its state and counts anew; absent for never. Sequences and hashes of
+    /// different eras have nothing to do with each other.
+    #[n(11)]
+    pub era: Option<u32>,
 }
 
 impl Message {

@@ -1,0 +1,117 @@
+//! Keys grow old, states are rolled back, sessions are lost.
+
+use core::time::Duration;
+
+use sotto_engine::{Notice, Store};
+use sotto_testkit::{Network, World};
+
+use crate::common::*;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn meet(seed: u64) -> (World, sotto_engine::ContactId, sotto_engine::ContactId) {
+    let mut world = World::new(seed, 2);
+    world.network = Network::without_links();
+    let (ben, anna) = befriend(&mut world);
+    (world, ben, anna)
+}
+
+#[test]
+fn conversations_outlive_key_rotation() {
+    let (mut world, ben, anna) = meet(90);
+    for day in 0..12 {
+        // A week passes; sometimes somebody is away meanwhile.
+        if day % 3 == 0 {
+            world.close_page(BEN);
+        }
+        say(&mut world, ANNA, ben, &format!("week {day}"));
+        world.run_for(7 * DAY);
+        if day % 3 == 0 {
+            world.open_page(BEN);
+            world.run_for(MINUTE);
+        }
+        say(&mut world, BEN, anna, &format!("back {day}"));
+        world.run_for(MINUTE * 2);
+    }
+    world.run_for(MINUTE * 10);
+    assert!(all_delivered(&world, ANNA), "{:?}", world.people[ANNA].screen.texts(ben));
+    assert_eq!(told(&mut world, BEN, anna).len(), 24);
+    // 45 days of keys that are renewed every 7: none is kept for ever.
+    assert!(world.people[ANNA].log.iter().all(|line| !line.contains("unknown delivery key")));
+}
+
+#[test]
+fn a_lost_session_is_repaired_and_the_message_said_again() {
+    let (mut world, ben, anna) = meet(91);
+    say(&mut world, ANNA, ben, "one");
+    assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "one")));
+    world.close_page(BEN);
+    world.people[BEN].disk.forget(Store::Session);
+    say(&mut world, ANNA, ben, "two");
+    world.run_for(MINUTE);
+    world.open_page(BEN);
+    assert!(
+        world.run_until(MINUTE * 5, |world| delivered(world, ANNA, ben, "two")),
+        "{:?}",
+        world.people[BEN].log
+    );
+    assert_eq!(world.people[BEN].screen.notices, [Notice::Undecryptable(anna)]);
+    assert_eq!(told(&mut world, BEN, anna), ["one", "two"]);
+    say(&mut world, BEN, anna, "three");
+    assert!(world.run_until(MINUTE, |world| delivered(world, BEN, anna, "three")));
+}
+
+#[test]
+fn a_rolled_back_state_begins_fresh_sessions() {
+    let (mut world, ben, anna) = meet(92);
+    say(&mut world, ANNA, ben, "one");
+    world.run_for(MINUTE);
+    let snapshot = world.people[BEN].disk.clone();
+    for n in 0..5 {
+        say(&mut world, ANNA, ben, &format!("seen before the roll-back {n}"));
+        say(&mut world, BEN, anna, &format!("said before the roll-back {n}"));
+        world.run_for(MINUTE);
+    }
+    world.close_page(BEN);
+    world.people[BEN].disk = snapshot;
+    world.open_page(BEN);
+    world.run_for(MINUTE);
+    assert!(logged(&world, BEN, "server: this device's state was rolled back; beginning fresh sessions"));
+    say(&mut world, ANNA, ben, "after");
+    world.run_for(MINUTE * 2);
+    assert!(delivered(&world, ANNA, ben, "after"), "{:?}", world.people[BEN].log);
+    assert!(told(&mut world, BEN, anna).contains(&"after".to_owned()));
+}
+
+#[test]
+fn one_time_prekeys_are_refilled() {
+    let (mut world, _, _) = meet(93);
+    world.run_for(MINUTE);
+    assert!(world.server.mailboxes.values().all(|mailbox| mailbox.one_time_left() == 100));
+}
+
+#[test]
+fn both_begin_fresh_sessions_at_once() {
+    let (mut world, ben, anna) = meet(94);
+    say(&mut world, ANNA, ben, "one");
+    world.run_for(MINUTE);
+    for who in [ANNA, BEN] {
+        world.close_page(who);
+        world.people[who].disk.forget(Store::Session);
+    }
+    // Both say something the other cannot decrypt, from what they had not said yet.
+    for who in [ANNA, BEN] {
+        world.open_page(who);
+    }
+    world.run_for(MINUTE);
+    say(&mut world, ANNA, ben, "two");
+    say(&mut world, BEN, anna, "three");
+    world.run_for(MINUTE * 5);
+    assert!(all_delivered(&world, ANNA) && all_delivered(&world, BEN), "{:?}", world.people[BEN].log);
+    say(&mut world, ANNA, ben, "four");
+    say(&mut world, BEN, anna, "five");
+    world.run_for(MINUTE * 5);
+    assert!(all_delivered(&world, ANNA) && all_delivered(&world, BEN));
+    assert_eq!(told(&mut world, BEN, anna).len(), 5);
+    assert_eq!(told(&mut world, ANNA, ben).len(), 5);
+}
