@@ -51,6 +51,7 @@ pub enum StartError {
 
 /// Something the page should know.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are the engine's, and one lives at a time")]
 pub enum DriverEvent {
     /// The engine has something for the screen.
     Engine(Event),

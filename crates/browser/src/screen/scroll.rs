@@ -3,12 +3,28 @@
 use std::{cell::Cell, rc::Rc};
 
 use gloo_events::EventListener;
-use wasm_bindgen::{JsCast, prelude::Closure};
+use wasm_bindgen::{
+    JsCast,
+    prelude::{Closure, wasm_bindgen},
+};
 use web_sys::{Element, ResizeObserver};
 
 /// How near an edge counts as being there, in CSS pixels.
 const AT_END: f64 = 48.0;
 const NEAR_START: f64 = 480.0;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `Element.scrollTop`, which web-sys takes for a whole number or not depending on its unstable switch.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    type Scrolled;
+
+    #[wasm_bindgen(method, getter, js_name = scrollTop)]
+    fn scroll_top(this: &Scrolled) -> f64;
+
+    #[wasm_bindgen(method, setter, js_name = scrollTop)]
+    fn set_scroll_top(this: &Scrolled, top: f64);
+}
 
 /// Where the reader is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +65,9 @@ impl Scroll {
             Closure::<dyn Fn()>::new(move || {
                 let grown = height(&outer) - before.replace(height(&outer));
                 if stick.get() {
-                    outer.set_scroll_top(height(&outer));
+                    set_top(&outer, height(&outer));
                 } else if above.take() && grown > 0.0 {
-                    outer.set_scroll_top(outer.scroll_top() + grown);
+                    set_top(&outer, top(&outer) + grown);
                 }
                 on_move(position(&outer));
             })
@@ -67,7 +83,7 @@ impl Scroll {
     /// Goes to the newest and stays there.
     pub fn to_end(&self) {
         self.stick.set(true);
-        self.outer.set_scroll_top(height(&self.outer));
+        set_top(&self.outer, height(&self.outer));
     }
 
     /// Stops following the end, because something else is to be looked at.
@@ -90,10 +106,18 @@ impl Drop for Scroll {
 }
 
 fn position(outer: &Element) -> ScrollPosition {
-    let below = height(outer) - outer.scroll_top() - f64::from(outer.client_height());
-    ScrollPosition { at_end: below <= AT_END, near_start: outer.scroll_top() <= NEAR_START }
+    let below = height(outer) - top(outer) - f64::from(outer.client_height());
+    ScrollPosition { at_end: below <= AT_END, near_start: top(outer) <= NEAR_START }
 }
 
 fn height(element: &Element) -> f64 {
     f64::from(element.scroll_height())
+}
+
+fn top(element: &Element) -> f64 {
+    element.unchecked_ref::<Scrolled>().scroll_top()
+}
+
+fn set_top(element: &Element, top: f64) {
+    element.unchecked_ref::<Scrolled>().set_scroll_top(top);
 }

@@ -8,7 +8,9 @@ use super::{KeyRange, RawChange, RawRecord, RecordStore, StorageError};
 
 /// Records that last as long as this does.
 #[derive(Debug, Default)]
-pub(crate) struct MemoryStore(RefCell<BTreeMap<(Store, Vec<u8>), Vec<u8>>>);
+pub(crate) struct MemoryStore(RefCell<Records>);
+
+type Records = BTreeMap<(Store, Vec<u8>), Vec<u8>>;
 
 impl MemoryStore {
     fn keys(&self, store: Store, range: &KeyRange) -> Vec<Vec<u8>> {
