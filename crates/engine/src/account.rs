@@ -61,6 +61,8 @@ struct AcceptedSession {
     id: SessionId,
     #[n(1)]
     signed_prekey: u32,
+    #[n(2)]
+    contact: ContactId,
 }
 
 /// Signed prekeys, delivery keys and the bundle: one record. One-time prekeys have records of their own.
@@ -183,18 +185,26 @@ impl Account {
         made
     }
 
-    /// Remembers that this session was begun. `false` if it was before, or if no more can be remembered.
+    /// Remembers that a contact began this session. `false` if it did before. Who begins too many loses the oldest, so
+    /// that nobody can use up what others need.
     pub(crate) fn accept_session(
         &mut self,
         id: SessionId,
+        contact: ContactId,
         signed_prekey: PreKeyId,
         turn: &mut Turn<'_>,
     ) -> bool {
-        let known = self.prekeys.accepted.iter().any(|accepted| accepted.id == id);
-        if known || self.prekeys.accepted.len() >= policy::ACCEPTED_MAX {
+        if self.was_accepted(id) {
             return false;
         }
-        self.prekeys.accepted.push_back(AcceptedSession { id, signed_prekey: signed_prekey.0 });
+        let accepted = &mut self.prekeys.accepted;
+        let of_contact = |accepted: &AcceptedSession| accepted.contact == contact;
+        if accepted.iter().filter(|accepted| of_contact(accepted)).count() >= policy::ACCEPTED_MAX
+            && let Some(oldest) = accepted.iter().position(of_contact)
+        {
+            accepted.remove(oldest);
+        }
+        accepted.push_back(AcceptedSession { id, signed_prekey: signed_prekey.0, contact });
         turn.dirty(Key::PreKeys);
         true
     }
@@ -231,7 +241,10 @@ impl Account {
     /// Renews keys that are due and deletes those that were replaced long enough ago.
     pub(crate) fn look_after_keys(&mut self, turn: &mut Turn<'_>) {
         let now = turn.now;
-        if now.saturating_since(Timestamp(self.prekeys.created)) >= policy::ROTATION {
+        let created = Timestamp(self.prekeys.created);
+        // A bundle from the future, made while the clock was wrong, is refused by everybody.
+        let ahead = created.saturating_since(now) >= sotto_wire::peer::limits::CLOCK_SKEW;
+        if ahead || now.saturating_since(created) >= policy::ROTATION {
             self.rotate(turn.rng, now);
             turn.dirty(Key::PreKeys);
         }
@@ -279,5 +292,30 @@ impl<K: codec::Item> Aged<K> {
             Some(replaced) => !self.drained || now.saturating_since(Timestamp(replaced)) < policy::KEPT,
             None => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timers::Timers;
+    use rand_chacha::ChaCha12Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    #[test]
+    fn who_begins_sessions_without_end_uses_up_its_own_place_only() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(1);
+        let mut account = Account::create(rng, Timestamp(0)).unwrap();
+        let mut turn = Turn::new(Timestamp(0), rng, Timers::default());
+        let (mallory, ben) = (ContactId([1; 16]), ContactId([2; 16]));
+        let session = |n: usize| SessionId::from_bytes(u128::try_from(n).unwrap().to_be_bytes());
+        let mut accept = |n, contact| account.accept_session(session(n), contact, PreKeyId(1), &mut turn);
+        assert!(accept(0, ben));
+        for n in 1..=policy::ACCEPTED_MAX + 1 {
+            assert!(accept(n, mallory));
+        }
+        assert!(!accept(0, ben) && !accept(2, mallory), "these are remembered");
+        assert!(accept(1, mallory), "the oldest is not");
+        assert_eq!(account.prekeys.accepted.len(), policy::ACCEPTED_MAX + 1);
     }
 }

@@ -92,7 +92,7 @@ pub(crate) struct Stated {
 }
 
 /// The state of one conversation; part of the contact's record.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Conversation {
     /// The last sequence used by this device.
@@ -130,25 +130,6 @@ pub(crate) struct Conversation {
     /// The same of theirs, as far as it is known.
     #[n(11)]
     their_era: u32,
-}
-
-impl Default for Conversation {
-    fn default() -> Self {
-        Self {
-            sequence: 0,
-            previous: [0; 32],
-            lamport: 0,
-            theirs: 0,
-            gaps: Vec::new(),
-            unread: BTreeSet::new(),
-            read_up_to: None,
-            last: None,
-            their_previous: [0; 32],
-            base: 0,
-            era: 0,
-            their_era: 0,
-        }
-    }
 }
 
 impl Conversation {

@@ -74,6 +74,9 @@ pub(crate) struct Invite {
     pub(crate) failures: u32,
     #[cbor(skip)]
     pub(crate) asking: bool,
+    /// The screen was told that it has ended.
+    #[cbor(skip)]
+    pub(crate) ended: bool,
 }
 
 impl Drop for Invite {
@@ -85,6 +88,11 @@ impl Drop for Invite {
 impl Invite {
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Open { .. })
+    }
+
+    /// Whether somebody can still look at it and use it.
+    pub(crate) fn is_offered(&self, now: Timestamp) -> bool {
+        self.is_open() && now < self.expires_at
     }
 
     pub(crate) fn is_ready(&self) -> bool {

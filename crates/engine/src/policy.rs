@@ -18,11 +18,16 @@ pub(crate) const INVITES_MAX: usize = 50;
 pub(crate) const USED_INVITES_MAX: usize = 500;
 /// How long an invite lives. The server takes no more than seven days.
 pub(crate) const INVITE_LIFETIME: Duration = days(7);
+/// How long after its end an invite's secrets are kept at least, for those who used it in time; longer until the mailbox
+/// has been empty.
+pub(crate) const INVITE_GRACE: Duration = days(1);
 /// Most accepted invites whose bundle is still being fetched.
 pub(crate) const ACCEPTANCES_MAX: usize = 8;
 
 /// Most messages waiting for one contact.
 pub(crate) const WAITING_MAX: usize = 1_000;
+/// Most messages waiting for one contact, answers about files included; further answers are not given.
+pub(crate) const ANSWERS_MAX: usize = WAITING_MAX + 200;
 /// Most waiting messages of one contact that may be out on the data channel at once.
 pub(crate) const CHANNEL_WINDOW: usize = 64;
 /// How long a message on the data channel may stay unacknowledged before it goes to the mailbox.
@@ -81,8 +86,8 @@ pub(crate) const ONE_TIME_LOW: u32 = 20;
 pub(crate) const ONE_TIME_BATCH: u32 = 100;
 /// Most private one-time prekeys kept; the oldest goes.
 pub(crate) const ONE_TIME_MAX: usize = 400;
-/// Most ids of accepted sessions remembered.
-pub(crate) const ACCEPTED_MAX: usize = 4_096;
+/// Most ids of accepted sessions remembered of one contact; the oldest goes.
+pub(crate) const ACCEPTED_MAX: usize = 64;
 /// Most hashes of revoked tokens waiting to be told to the server.
 pub(crate) const REVOKING_MAX: usize = 1_000;
 

@@ -252,7 +252,7 @@ impl ModelServer {
             connection.sent = *sequence;
             frames.push(deliver_frame(*sequence, Class::Stored, blob));
         }
-        if connection.sent >= mailbox.last && !connection.drained {
+        if mailbox.stored.range(connection.sent + 1..).next().is_none() && !connection.drained {
             connection.drained = true;
             frames.push(ServerFrame::Drained);
         }
@@ -261,8 +261,7 @@ impl ModelServer {
         }
     }
 
-    /// Puts an envelope into a mailbox as if somebody with a token had sent it.
-    pub fn inject(&mut self, name: MailboxId, blob: Vec<u8>) {
+    pub(crate) fn inject(&mut self, name: MailboxId, blob: Vec<u8>) {
         let mailbox = self.mailboxes.entry(name).or_default();
         mailbox.last += 1;
         mailbox.stored.insert(mailbox.last, blob);

@@ -472,7 +472,7 @@ impl World {
                     self.flush_server();
                 }
             }
-            Happening::FromServer(out) => self.from_server(out),
+            Happening::FromServer(out) => self.server_says(out),
             Happening::Http { who, run, id, path, body } => {
                 let response = if self.server_up {
                     let (status, body) = self.server.http(path, &body, self.now.0 / 1000);
@@ -501,7 +501,7 @@ impl World {
         }
     }
 
-    fn from_server(&mut self, out: ToDevice) {
+    fn server_says(&mut self, out: ToDevice) {
         let (connection, event, closes) = match out {
             ToDevice::Frame(connection, bytes) => (connection, SocketEvent::Message(bytes), false),
             ToDevice::Close(connection, code) => (connection, SocketEvent::Closed { code }, true),

@@ -124,6 +124,11 @@ impl Client {
     }
 
     fn tell(&mut self, contact: ContactId, content: Said, turn: &mut Turn<'_>) {
+        // Offers make answers, and a contact that acknowledges none must not fill this device with them.
+        if self.waiting(contact) >= policy::ANSWERS_MAX {
+            turn.log("file: too many answers wait");
+            return;
+        }
         let message = MessageId(turn.random());
         self.say(contact, message, content, turn);
     }
@@ -318,6 +323,7 @@ impl Client {
                     self.transfers.sending.remove(&contact);
                 }
                 self.tell(contact, Said::FileRoot { file: wire(file), root }, turn);
+                self.compare_roots(file, turn);
                 turn.pump.insert(contact);
             }
             TransferEvent::Received { root } if !mine => {

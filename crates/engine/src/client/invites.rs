@@ -18,7 +18,7 @@ const ANSWER_MAX: usize = 512;
 
 impl Client {
     pub(super) fn create_invite(&mut self, turn: &mut Turn<'_>) {
-        if self.invites.values().filter(|invite| invite.is_open()).count() >= policy::INVITES_MAX {
+        if self.invites.values().filter(|invite| invite.is_offered(turn.now)).count() >= policy::INVITES_MAX {
             turn.event(Event::Notice(Notice::TooManyInvites { limit: policy::INVITES_MAX }));
             return;
         }
@@ -49,6 +49,7 @@ impl Client {
             uploaded: false,
             failures: 0,
             asking: false,
+            ended: false,
         };
         let view = self.invite_view(&invite);
         self.invites.insert(id, invite);
@@ -80,7 +81,7 @@ impl Client {
             return;
         }
         let (asked, path, body) = match &invite.stage {
-            Stage::Open { card, bundle, .. } if !invite.uploaded => {
+            Stage::Open { card, bundle, .. } if !invite.uploaded && invite.is_offered(turn.now) => {
                 let (Ok(card), Ok(bundle)) = (Opaque::new(card.clone()), Opaque::new(bundle.clone())) else {
                     return;
                 };
@@ -193,28 +194,34 @@ impl Client {
         }
     }
 
+    /// Takes expired invites off the screen. Who used one in time may still be on the way, so nothing is forgotten.
     pub(super) fn expire_invites(&mut self, turn: &mut Turn<'_>) {
-        let expired: Vec<InviteId> = self
-            .invites
-            .values()
-            .filter(|invite| invite.expires_at <= turn.now)
-            .map(|invite| invite.id)
-            .collect();
-        for id in expired {
-            let Some(mut invite) = self.invites.remove(&id) else { continue };
-            turn.dirty(Key::Invite(id));
-            if invite.is_open() {
-                turn.event(Event::InviteRemoved(id));
-            }
-            if let Some(token) = invite.token.take() {
-                self.account.revoke(token.hash(), turn);
+        for invite in self.invites.values_mut() {
+            if invite.is_open() && !invite.is_offered(turn.now) && !invite.ended {
+                invite.ended = true;
+                turn.event(Event::InviteRemoved(invite.id));
             }
         }
         self.watch_expiry(turn);
     }
 
+    /// The mailbox has been empty: whoever used an invite before it expired has arrived.
+    pub(super) fn forget_invites(&mut self, turn: &mut Turn<'_>) {
+        let over = |invite: &Invite| invite.expires_at.saturating_add(policy::INVITE_GRACE) <= turn.now;
+        let expired: Vec<InviteId> =
+            self.invites.values().filter(|invite| over(invite)).map(|invite| invite.id).collect();
+        for id in expired {
+            let Some(mut invite) = self.invites.remove(&id) else { continue };
+            turn.dirty(Key::Invite(id));
+            if let Some(token) = invite.token.take() {
+                self.account.revoke(token.hash(), turn);
+            }
+        }
+    }
+
     fn watch_expiry(&mut self, turn: &mut Turn<'_>) {
-        if let Some(next) = self.invites.values().map(|invite| invite.expires_at).min() {
+        let next = self.invites.values().map(|invite| invite.expires_at).filter(|at| *at > turn.now).min();
+        if let Some(next) = next {
             turn.timers.set(Timer::InviteExpiry, next);
         }
     }

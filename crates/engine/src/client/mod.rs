@@ -140,7 +140,12 @@ impl Client {
         turn.event(Event::Ready {
             profile: client.profile(),
             contacts: client.contacts.values().map(|contact| client.view_of(contact)).collect(),
-            invites: client.invites.values().filter_map(|invite| client.invite_view(invite)).collect(),
+            invites: client
+                .invites
+                .values()
+                .filter(|invite| invite.is_offered(now))
+                .filter_map(|invite| client.invite_view(invite))
+                .collect(),
         });
         client.look_after(&mut turn);
         client.fail_interrupted(&mut turn);

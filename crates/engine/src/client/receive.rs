@@ -301,7 +301,7 @@ impl Client {
             .map_err(|_| "first message: does not open")
     }
 
-    /// Keeps a session that the other side began. `false` if no more can be remembered.
+    /// Keeps a session that the other side began. `false` if it was begun before.
     pub(super) fn keep_session(
         &mut self,
         contact: ContactId,
@@ -309,7 +309,7 @@ impl Client {
         first: &FirstPrefix,
         turn: &mut Turn<'_>,
     ) -> bool {
-        if !self.account.accept_session(session.id(), first.keys.spk_id, turn) {
+        if !self.account.accept_session(session.id(), contact, first.keys.spk_id, turn) {
             return false;
         }
         self.sessions.entry(contact).or_default().adopt(Held::accepted(session), contact, turn);
@@ -350,6 +350,8 @@ impl Client {
             turn.event(Event::Notice(Notice::TooManyContacts { limit: crate::policy::CONTACTS_MAX }));
             return Err("first message: too many contacts");
         }
+        // Somebody who comes again is to be confirmed again before there are addresses.
+        self.close_link(from.contact, turn);
         let token = sotto_crypto::DeliveryToken::from_bytes(&token.to_bytes());
         let name = crate::text::clean_name(name.as_str());
         let (mailbox, session_id) = (*mailbox, session.id());
@@ -386,7 +388,7 @@ impl Client {
         self.contacts.insert(from.contact, contact);
         if !self.keep_session(from.contact, session, first, turn) {
             self.contacts.remove(&from.contact);
-            return Err("first message: too many sessions");
+            return Err("first message: its session was begun before");
         }
         self.use_up(invite, from.contact, session_id, turn);
         turn.touch(from.contact);

@@ -73,7 +73,10 @@ impl Client {
                 turn.timers.set_earlier(Timer::ServerRequests, later);
             }
             (ServerFrame::Pong { .. }, Phase::Open) => {}
-            (ServerFrame::Drained, Phase::Open) => self.account.drained(turn),
+            (ServerFrame::Drained, Phase::Open) => {
+                self.account.drained(turn);
+                self.forget_invites(turn);
+            }
             _ => turn.log("server: a frame out of place"),
         }
     }

@@ -75,6 +75,9 @@ fn an_expired_link_is_refused_and_leaves_the_list() {
     world.run_for(Duration::from_secs(8 * 24 * 3600));
     assert_eq!(refused(&mut world, BEN, &link), CardRefusal::Gone);
     assert!(!world.people[ANNA].screen.invites.contains_key(&id));
+    // Kept for somebody who used it in time, until the mailbox has been empty after its end.
+    world.reload(ANNA);
+    world.run_for(MINUTE);
     assert_eq!(world.people[ANNA].disk.count(Store::Invite), 0);
 }
 

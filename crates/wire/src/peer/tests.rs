@@ -330,6 +330,7 @@ fn body(content: Content) -> Body {
         delivery: None,
         token: None,
         mailbox: Some(MailboxId::from_bytes([5; 16])),
+        era: None,
     }
 }
 

@@ -1,0 +1,275 @@
+//! What a contact, an invitee or a stranger may try.
+
+use core::time::Duration;
+
+use sotto_engine::{Command, ContactId, Content, FileState, Notice, Standing, Store};
+use sotto_testkit::{Network, World};
+use sotto_wire::peer::{
+    Carried, Content as Said, DescriptionKind, Ephemeral, FirstPrefix, Manifest, Message, Signal, Text,
+    limits,
+};
+use sotto_wire::server::List;
+use zeroize::Zeroizing;
+
+use crate::common::*;
+use crate::puppet::Puppet;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn text(words: &str) -> Said {
+    Said::Text { text: Text::new(words.to_owned()).unwrap() }
+}
+
+fn offer(file: [u8; 16], name: &str, size: u64) -> Said {
+    Said::FileOffer(Manifest {
+        version: 1,
+        file: sotto_crypto::FileId::from_bytes(file),
+        key: Zeroizing::new([7; 32]),
+        size,
+        root: None,
+        name: Text::new(name.to_owned()).unwrap(),
+        mime: Text::default(),
+    })
+}
+
+/// A world in which Anna has made a link, and a puppet holds it.
+fn scene(seed: u64) -> (World, String, Puppet) {
+    let mut world = World::new(seed, 2);
+    world.network = Network::without_links();
+    let (_, link) = invite(&mut world, ANNA);
+    let puppet = Puppet::new(&world, &link, seed);
+    (world, link, puppet)
+}
+
+fn id_of(puppet: &Puppet) -> ContactId {
+    ContactId(*puppet.sender().account.as_bytes())
+}
+
+#[test]
+fn nothing_but_a_whole_greeting_uses_an_invite_up() {
+    let (mut world, link, mut puppet) = scene(1);
+    let mailbox = puppet.contents.mailbox;
+
+    // Another tag key, another sender, another device, no list of its own.
+    let mut talk = puppet.begin(true);
+    let hello = puppet.hello();
+    let body = puppet.body(&mut talk, hello);
+    let ratchet = talk.session.seal(&Message::Body(body).encode(), &mut puppet.rng).unwrap();
+    let carried = Carried::encode(Some(&talk.first), &ratchet);
+    let (own, tag, pairwise) = (puppet.sender(), puppet.tag(true), puppet.tag(false));
+    let stranger = Puppet::new(&world, &link, 77);
+    let device = sotto_crypto::envelope::Sender { device: stranger.sender().device, ..own };
+    for (sender, tag, why) in [
+        (own, &pairwise, "envelope: wrong tag for its invite"),
+        (stranger.sender(), &tag, "envelope: its sender is not in its device list"),
+        (device, &tag, "envelope: its sender is not in its device list"),
+    ] {
+        let blob = puppet.seal(&carried, sender, tag);
+        world.inject(mailbox, blob);
+        world.run_for(MINUTE);
+        assert!(logged(&world, ANNA, why), "{why}: {:?}", world.people[ANNA].log);
+    }
+    // Somebody else's list under the same ratchet message: another transcript.
+    let prefix = FirstPrefix { device_list: stranger.list.clone(), keys: talk.first.keys };
+    let blob = puppet.seal(&Carried::encode(Some(&prefix), &ratchet), stranger.sender(), &tag);
+    world.inject(mailbox, blob);
+    // An altered ratchet message, and none at all.
+    let mut altered = ratchet.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    for ratchet in [altered.as_slice(), b""] {
+        let blob = puppet.seal(&Carried::encode(Some(&talk.first), ratchet), own, &tag);
+        world.inject(mailbox, blob);
+    }
+    let blob = puppet.seal(b"not CBOR", own, &tag);
+    world.inject(mailbox, blob);
+    world.run_for(MINUTE);
+    for why in ["first message: does not open", "message: malformed", "envelope: malformed content"] {
+        assert!(logged(&world, ANNA, why), "{why}: {:?}", world.people[ANNA].log);
+    }
+
+    // What opens, but is no greeting.
+    let mut talk = puppet.begin(true);
+    let body = puppet.body(&mut talk, text("hello"));
+    puppet.say(&mut world, &mut talk, &Message::Body(body));
+    let mut talk = puppet.begin(true);
+    puppet.say(&mut world, &mut talk, &Message::End {});
+    let bundle = puppet.bundle;
+    puppet.bundle = stranger.bundle;
+    let mut talk = puppet.begin(true);
+    let hello = puppet.hello();
+    let body = puppet.body(&mut talk, hello);
+    puppet.say(&mut world, &mut talk, &Message::Body(body));
+    puppet.bundle = bundle;
+    world.run_for(MINUTE);
+    for why in
+        ["first message: not a greeting", "first message: malformed content", "first message: bad bundle"]
+    {
+        assert!(logged(&world, ANNA, why), "{why}: {:?}", world.people[ANNA].log);
+    }
+    assert!(world.people[ANNA].screen.contacts.is_empty());
+    assert_eq!(world.people[ANNA].disk.count(Store::Contact), 0);
+    assert_eq!(world.people[ANNA].disk.count(Store::Session), 0);
+    assert_eq!(world.people[ANNA].screen.invites.len(), 1);
+
+    // The invite still works.
+    accept(&mut world, BEN, &link, "Ben");
+    arrival(&mut world, ANNA);
+}
+
+#[test]
+fn a_second_use_of_a_link_is_refused_and_shown() {
+    let (mut world, link, mut puppet) = scene(2);
+    accept(&mut world, BEN, &link, "Ben");
+    let ben = arrival(&mut world, ANNA);
+    puppet.come(&mut world);
+    world.run_for(MINUTE);
+    assert!(world.people[ANNA].screen.notices.contains(&Notice::InviteUsedTwice));
+    assert_eq!(world.people[ANNA].screen.contacts.keys().copied().collect::<Vec<_>>(), [ben]);
+}
+
+#[test]
+fn who_used_a_link_in_time_arrives_though_it_expired_meanwhile() {
+    let mut world = World::new(3, 2);
+    world.network = Network::without_links();
+    let (_, link) = invite(&mut world, ANNA);
+    world.close_page(ANNA);
+    world.run_for(6 * DAY);
+    accept(&mut world, BEN, &link, "Ben");
+    world.run_for(MINUTE);
+    world.close_page(BEN);
+    world.run_for(4 * DAY);
+    world.open_page(ANNA);
+    assert!(world.people[ANNA].screen.invites.is_empty(), "it is not shown any more");
+    arrival(&mut world, ANNA);
+    // Once the mailbox has been empty after the end, everything about it is forgotten.
+    world.run_for(MINUTE);
+    world.reload(ANNA);
+    world.run_for(MINUTE);
+    assert_eq!(world.people[ANNA].disk.count(Store::Invite), 0);
+}
+
+#[test]
+fn before_confirmation_there_are_no_links() {
+    let (mut world, _, mut puppet) = scene(5);
+    world.network = Network::default();
+    let mut talk = puppet.come(&mut world);
+    arrival(&mut world, ANNA);
+    let sdp = "1 1".to_owned();
+    let signals = List::new(vec![Signal::Description { kind: DescriptionKind::Offer, sdp }]).unwrap();
+    puppet.say_ephemeral(&mut world, &mut talk, &Ephemeral::Here {});
+    puppet.say_ephemeral(&mut world, &mut talk, &Ephemeral::Signal { attempt: 1, signals });
+    world.run_for(MINUTE);
+    assert_eq!(world.people[ANNA].screen.contacts[&id_of(&puppet)].standing, Standing::AwaitingOurs);
+    let refused =
+        world.people[ANNA].log.iter().filter(|line| **line == "ephemeral message: before confirmation");
+    assert_eq!(refused.count(), 2, "{:?}", world.people[ANNA].log);
+}
+
+#[test]
+fn absurd_places_are_refused_and_the_next_message_is_read() {
+    let (mut world, _, mut puppet) = scene(6);
+    let mut talk = puppet.come(&mut world);
+    let mallory = arrival(&mut world, ANNA);
+    for (sequence, lamport) in [(0, 2), (u64::MAX, 2), (2, u64::MAX), (2 + (1 << 16), 2), (2, 3 + (1 << 16))]
+    {
+        let mut body = puppet.body(&mut talk, text("absurd"));
+        (body.sequence, body.lamport) = (sequence, lamport);
+        puppet.say(&mut world, &mut talk, &Message::Body(body));
+    }
+    talk.sequence = 1;
+    let body = puppet.body(&mut talk, text("sensible"));
+    puppet.say(&mut world, &mut talk, &Message::Body(body));
+    world.run_for(MINUTE);
+    assert_eq!(told(&mut world, ANNA, mallory), ["sensible"]);
+    assert_eq!(world.people[ANNA].log.iter().filter(|line| **line == "message: out of place").count(), 5);
+}
+
+#[test]
+fn a_replayed_message_changes_nothing() {
+    let (mut world, _, mut puppet) = scene(7);
+    let mut talk = puppet.come(&mut world);
+    let mallory = arrival(&mut world, ANNA);
+    let body = puppet.body(&mut talk, text("once"));
+    let ratchet = talk.session.seal(&Message::Body(body).encode(), &mut puppet.rng).unwrap();
+    for _ in 0..3 {
+        // Sealed anew each time: another envelope, the same ratchet message.
+        let (sender, tag) = (puppet.sender(), puppet.tag(true));
+        let blob = puppet.seal(&Carried::encode(Some(&talk.first), &ratchet), sender, &tag);
+        world.inject(puppet.contents.mailbox, blob.clone());
+        world.inject(puppet.contents.mailbox, blob);
+    }
+    world.run_for(MINUTE);
+    assert_eq!(told(&mut world, ANNA, mallory), ["once"]);
+    world.reload(ANNA);
+    world.run_for(MINUTE);
+    assert_eq!(world.people[ANNA].screen.contacts[&mallory].unread, 1);
+}
+
+#[test]
+fn offers_without_end_do_not_fill_the_device() {
+    let (mut world, _, mut puppet) = scene(8);
+    let mut talk = puppet.come(&mut world);
+    let mallory = arrival(&mut world, ANNA);
+    for n in 0..1_400_u64 {
+        let mut file = [0; 16];
+        file[..8].copy_from_slice(&n.to_be_bytes());
+        file.rotate_left(4);
+        let content = offer(file, "../../\u{202e}fdp.exe", limits::FILE_SIZE_MAX);
+        let body = puppet.body(&mut talk, content);
+        puppet.say(&mut world, &mut talk, &Message::Body(body));
+        if n % 50 == 0 {
+            world.run_for(Duration::from_secs(2));
+        }
+    }
+    world.run_for(MINUTE);
+    let person = &world.people[ANNA];
+    assert!(person.disk.count(Store::Transfer) <= 100);
+    assert!(person.disk.count(Store::Outbox) <= 1_201, "{}", person.disk.count(Store::Outbox));
+    assert!(logged(&world, ANNA, "file: too many answers wait"));
+    let first = world.people[ANNA].screen.conversation(mallory).into_iter().find_map(|message| match message
+        .content
+    {
+        Content::File(file) => Some((file.name, file.state)),
+        _ => None,
+    });
+    assert_eq!(first, Some(("_.._fdp.exe".to_owned(), FileState::Offered)));
+    world.command(ANNA, Command::RemoveContact(mallory));
+    world.run_for(MINUTE);
+    assert_eq!(world.people[ANNA].disk.count(Store::Transfer), 0);
+    assert!(world.people[ANNA].disk.count(Store::Outbox) <= 1, "the farewell at most");
+}
+
+#[test]
+fn sessions_without_end_do_not_shut_others_out() {
+    let (mut world, _, mut puppet) = scene(9);
+    let mut talk = puppet.come(&mut world);
+    let mallory = arrival(&mut world, ANNA);
+    for n in 0..80 {
+        let sequence = talk.sequence;
+        talk = puppet.begin(false);
+        talk.sequence = sequence;
+        let body = puppet.body(&mut talk, text(&format!("{n}")));
+        puppet.say(&mut world, &mut talk, &Message::Body(body));
+        world.run_for(Duration::from_secs(1));
+    }
+    assert_eq!(told(&mut world, ANNA, mallory).len(), 80);
+    assert!(world.people[ANNA].disk.count(Store::Session) <= 5);
+    let (_, link) = invite(&mut world, ANNA);
+    accept(&mut world, BEN, &link, "Ben");
+    assert!(world.run_until(MINUTE, |world| world.people[ANNA].screen.contacts.len() == 2));
+}
+
+#[test]
+fn a_clock_that_was_far_ahead_does_no_lasting_harm() {
+    let mut world = World::new(10, 2);
+    world.network = Network::without_links();
+    world.people[ANNA].clock_skew = 400 * 24 * 3600 * 1000;
+    world.reload(ANNA);
+    world.run_for(MINUTE);
+    world.people[ANNA].clock_skew = 0;
+    world.reload(ANNA);
+    world.run_for(MINUTE);
+    let (_, link) = invite(&mut world, ANNA);
+    accept(&mut world, BEN, &link, "Ben");
+    arrival(&mut world, ANNA);
+}
