@@ -47,6 +47,8 @@ const workers = new Set();
 // Where there are no Trusted Types, the policy alone has to do.
 globalThis.trustedTypes?.createPolicy("default", {
   createHTML: (markup) => (STATIC_MARKUP.test(markup) && !SCRIPT_ADDRESS.test(markup) ? markup : null),
+  // leptos_i18n leaves an empty script element in the page; nothing but an empty one passes.
+  createScript: (script) => (script === "" ? script : null),
   createScriptURL: (url) => (workers.has(url) ? url : null),
 });
 

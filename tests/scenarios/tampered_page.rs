@@ -82,8 +82,13 @@ fn refused(kind: Kind, name: &str) -> Outcome {
         if told != json!("refused") {
             return Err(trouble(format!("a changed worker: {told}")));
         }
+        person.close().await?;
+
         // The same worker runs when nobody has changed it: the refusal had no other cause.
         proxy.be_honest();
+        let person = stage.person_at("honest", kind, &proxy.origin()).await?;
+        person.open("/").await?;
+        person.sees_no("shell").await?;
         let told = person.script(START_WORKER, vec![]).await?;
         if told != json!("ran") {
             return Err(trouble(format!("an unchanged worker: {told}")));

@@ -29,7 +29,7 @@ pub struct Console {
 
 /// Firefox tells of violations neither through its driver nor as events; a page can hear of its own, though.
 const TELL_VIOLATIONS: &str = "() => globalThis.addEventListener?.('securitypolicyviolation', (event) => \
-    console.error('Content-Security-Policy violated:', event.violatedDirective, event.blockedURI, event.sample))";
+    console.error('Content-Security-Policy violated:', event.violatedDirective, event.blockedURI, event.sample, event.sourceFile, event.lineNumber))";
 
 impl Console {
     /// Begins to listen.
