@@ -30,7 +30,7 @@ pub fn App() -> impl IntoView {
     });
     let history = screen::History::new(move |to| state.navigator.popped(to));
     let fragments = screen::on_fragment(move |link| look_at(state, link));
-    let _kept = StoredValue::new_local((history, fragments));
+    let _kept = StoredValue::new_local((history, fragments, screen::on_keyboard()));
     view! {
         <I18nContextProvider>
             <Title />

@@ -27,16 +27,10 @@ impl From<ContactView> for Contact {
 }
 
 /// All contacts by id, and their order in the list.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Contacts {
     by_id: StoredValue<BTreeMap<ContactId, ArcStore<Contact>>>,
     order: RwSignal<Vec<ContactId>>,
-}
-
-impl Default for Contacts {
-    fn default() -> Self {
-        Self { by_id: StoredValue::default(), order: RwSignal::default() }
-    }
 }
 
 impl Contacts {

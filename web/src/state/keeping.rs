@@ -1,8 +1,12 @@
-//! Which suggestions were answered in this run.
+//! Which suggestions are still worth making.
 
 use leptos::{prelude::*, task::spawn_local};
+use sotto_browser::screen;
 
 use super::Client;
+
+const PERSIST: &str = "persist";
+const VERIFY: &str = "verify";
 
 /// Whether the browser keeps the data, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,16 +26,16 @@ enum Kept {
 #[derive(Clone, Copy)]
 pub struct Keeping {
     kept: RwSignal<Kept>,
-    verify_dismissed: RwSignal<bool>,
-}
-
-impl Default for Keeping {
-    fn default() -> Self {
-        Self { kept: RwSignal::default(), verify_dismissed: RwSignal::new(false) }
-    }
+    verify_answered: RwSignal<bool>,
 }
 
 impl Keeping {
+    /// What was answered in earlier runs is not suggested again.
+    pub fn new() -> Self {
+        let kept = if screen::hint_given(PERSIST) { Kept::Settled } else { Kept::Unknown };
+        Self { kept: RwSignal::new(kept), verify_answered: RwSignal::new(screen::hint_given(VERIFY)) }
+    }
+
     /// Finds out once whether the browser already keeps the data.
     pub fn learn(&self, client: Client) {
         if self.kept.get_untracked() != Kept::Unknown {
@@ -46,28 +50,25 @@ impl Keeping {
         });
     }
 
-    /// Whether to suggest keeping. Tracked.
-    pub fn worth_asking(&self) -> bool {
+    /// Whether to suggest keeping the data. Tracked.
+    pub fn suggests_persist(&self) -> bool {
         self.kept.get() == Kept::No
     }
 
-    /// Whether that question is out of the way. Tracked.
-    pub fn settled(&self) -> bool {
-        self.kept.get() == Kept::Settled
+    /// Whether to suggest verifying: one suggestion at a time. Tracked.
+    pub fn suggests_verify(&self) -> bool {
+        self.kept.get() == Kept::Settled && !self.verify_answered.get()
     }
 
-    /// It was answered.
-    pub fn settle(&self) {
+    /// The question about keeping was answered.
+    pub fn persist_answered(&self) {
+        screen::remember_hint(PERSIST);
         self.kept.try_set(Kept::Settled);
     }
 
-    /// Whether verifying was put off. Tracked.
-    pub fn verify_dismissed(&self) -> bool {
-        self.verify_dismissed.get()
-    }
-
-    /// Verifying was put off.
-    pub fn dismiss_verify(&self) {
-        self.verify_dismissed.set(true);
+    /// The question about verifying was answered.
+    pub fn verify_answered(&self) {
+        screen::remember_hint(VERIFY);
+        self.verify_answered.try_set(true);
     }
 }

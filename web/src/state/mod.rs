@@ -102,7 +102,7 @@ impl State {
             notices: Notices::default(),
             heard: Heard::default(),
             outgoing: RwSignal::new_local(None),
-            keeping: Keeping::default(),
+            keeping: Keeping::new(),
             navigator: Navigator::new(contacts),
             client: Client::default(),
         }

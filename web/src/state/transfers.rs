@@ -17,17 +17,11 @@ pub struct Progress {
 }
 
 /// All files on their way.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Transfers {
     progress: StoredValue<BTreeMap<FileId, ArcRwSignal<Progress>>>,
     /// Those on their way now, in the order they began.
     active: RwSignal<Vec<FileView>>,
-}
-
-impl Default for Transfers {
-    fn default() -> Self {
-        Self { progress: StoredValue::default(), active: RwSignal::default() }
-    }
 }
 
 impl Transfers {

@@ -1,6 +1,8 @@
-//! Light or dark. The only thing the page keeps unencrypted, and the boot script reads it before the first paint.
+//! The only things the page keeps unencrypted: light or dark, which the boot script reads before the first paint,
+//! and which suggestions were answered.
 
 const KEY: &str = "sotto.theme";
+const HINTS: &str = "sotto.hints";
 
 /// Which appearance was chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,5 +49,23 @@ pub fn remember_theme(theme: Theme) {
     } else {
         let _ = root.map(|root| root.remove_attribute("data-theme"));
         let _ = storage.map(|storage| storage.remove_item(KEY));
+    }
+}
+
+/// Whether a suggestion was answered before.
+#[must_use]
+pub fn hint_given(name: &str) -> bool {
+    web_sys::window()
+        .and_then(|window| window.local_storage().ok()??.get_item(HINTS).ok()?)
+        .is_some_and(|given| given.split(' ').any(|hint| hint == name))
+}
+
+/// Remembers that a suggestion was answered, where the browser allows.
+pub fn remember_hint(name: &str) {
+    let storage = web_sys::window().and_then(|window| window.local_storage().ok().flatten());
+    if let Some(storage) = storage.filter(|_| !hint_given(name)) {
+        let given = storage.get_item(HINTS).ok().flatten().unwrap_or_default();
+        // Where it cannot be stored, the suggestion comes again.
+        let _ = storage.set_item(HINTS, format!("{given} {name}").trim());
     }
 }

@@ -14,6 +14,6 @@ pub use dom::{
     report_crash, select_text, set_language, show_id,
 };
 pub use history::{History, HistoryState};
-pub use look::{Theme, remember_theme, theme};
+pub use look::{Theme, hint_given, remember_hint, remember_theme, theme};
 pub use scroll::{Scroll, ScrollPosition};
-pub use watch::{Watch, is_touch, is_visible, leave_guard, on_drag, on_fragment, on_visibility};
+pub use watch::{Watch, is_touch, is_visible, leave_guard, on_drag, on_fragment, on_keyboard, on_visibility};

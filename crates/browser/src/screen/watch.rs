@@ -34,6 +34,32 @@ pub fn on_visibility(told: impl Fn(bool) + 'static) -> Watch {
     Watch { _listeners: vec![EventListener::new(&document, "visibilitychange", move |_| told(is_visible()))] }
 }
 
+/// Tells the styles, in `--keyboard`, how much of the page an on-screen keyboard covers. Browsers that make the page
+/// itself smaller leave it at nothing.
+pub fn on_keyboard() -> Watch {
+    let Some(window) = web_sys::window() else { return Watch::default() };
+    let Some(viewport) = window.visual_viewport() else { return Watch::default() };
+    let measure = {
+        let viewport = viewport.clone();
+        move || {
+            let whole = window.inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
+            // Zoomed in, the smaller viewport is not a keyboard's doing.
+            let zoomed = viewport.scale() > 1.01;
+            let covered = if zoomed { 0.0 } else { (whole - viewport.height()).max(0.0).round() };
+            let root = window.document().and_then(|document| document.document_element());
+            if let Some(root) = root.and_then(|root| root.dyn_into::<web_sys::HtmlElement>().ok()) {
+                // Without it the page is as it would be without this function.
+                let _ = root.style().set_property("--keyboard", &format!("{covered}px"));
+            }
+            if covered > 0.0 {
+                // Safari scrolls the page away to show the field, which is in view already.
+                window.scroll_to_with_x_and_y(0.0, 0.0);
+            }
+        }
+    };
+    Watch { _listeners: vec![EventListener::new(&viewport, "resize", move |_| measure())] }
+}
+
 /// Says when a link was pasted over the address of the running page; the fragment is taken out of the address.
 pub fn on_fragment(told: impl Fn(String) + 'static) -> Watch {
     let Some(window) = web_sys::window() else { return Watch::default() };

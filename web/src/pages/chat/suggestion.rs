@@ -26,8 +26,6 @@ pub fn Suggestion(contact: Store<Contact>) -> impl IntoView {
             state.keeping.learn(state.client);
         }
     });
-    let verify =
-        move || state.keeping.settled() && !contact.verified().get() && !state.keeping.verify_dismissed();
     let row = move |kind: &'static str,
                     words: &'static str,
                     yes: &'static str,
@@ -62,29 +60,32 @@ pub fn Suggestion(contact: Store<Contact>) -> impl IntoView {
             if !sotto.ask_to_persist().await {
                 state.notices.say(NoticeKind::PersistDenied);
             }
-            state.keeping.settle();
+            state.keeping.persist_answered();
         });
     });
     move || {
         if !worth.get() {
             return ().into_any();
         }
-        if state.keeping.worth_asking() {
+        if state.keeping.suggests_persist() {
             return row(
                 "persist",
                 t_string!(i18n, suggestion.persist),
                 t_string!(i18n, suggestion.persist_yes),
                 persist,
-                Callback::new(move |()| state.keeping.settle()),
+                Callback::new(move |()| state.keeping.persist_answered()),
             );
         }
-        if verify() {
+        if state.keeping.suggests_verify() && !contact.verified().get() {
             return row(
                 "verify",
                 t_string!(i18n, suggestion.verify),
                 t_string!(i18n, suggestion.verify_yes),
-                Callback::new(move |()| state.navigator.go(Place::Verify(id))),
-                Callback::new(move |()| state.keeping.dismiss_verify()),
+                Callback::new(move |()| {
+                    state.keeping.verify_answered();
+                    state.navigator.go(Place::Verify(id));
+                }),
+                Callback::new(move |()| state.keeping.verify_answered()),
             );
         }
         ().into_any()
