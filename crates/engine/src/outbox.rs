@@ -32,7 +32,7 @@ pub(crate) enum Stage {
 }
 
 /// One message until it is acknowledged end to end: one record.
-#[derive(Debug, Encode, Decode)]
+#[derive(Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Entry {
     #[n(0)]
@@ -58,6 +58,12 @@ pub(crate) struct Entry {
     /// How often it was encrypted anew because the contact asked.
     #[n(7)]
     pub(crate) retries: u8,
+}
+
+impl core::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Entry").field("stage", &self.stage).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Entry {

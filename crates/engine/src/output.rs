@@ -70,7 +70,6 @@ pub struct IceServer {
 }
 
 /// What to do with the transfer of a file.
-#[derive(Debug)]
 pub enum TransferAction {
     /// Read a picked file, seal its chunks and send them over the link's file channel.
     Send {
@@ -105,6 +104,20 @@ pub enum TransferAction {
     Delete,
     /// The picked file is not needed any more.
     Release(LocalFile),
+}
+
+impl core::fmt::Debug for TransferAction {
+    /// Without the file's key.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Send { link, size, .. } => write!(f, "Send({link:?}, {size} bytes)"),
+            Self::Receive { link, size, .. } => write!(f, "Receive({link:?}, {size} bytes)"),
+            Self::Open { size, .. } => write!(f, "Open({size} bytes)"),
+            Self::Cancel => f.write_str("Cancel"),
+            Self::Delete => f.write_str("Delete"),
+            Self::Release(file) => write!(f, "Release({file:?})"),
+        }
+    }
 }
 
 /// What to ask for.

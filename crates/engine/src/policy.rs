@@ -36,8 +36,10 @@ pub(crate) const CHANNEL_PATIENCE: Duration = seconds(8);
 pub(crate) const STORED_PATIENCE: Duration = days(1);
 /// How long the server is asked to keep an envelope.
 pub(crate) const ENVELOPE_LIFETIME: Duration = days(30);
-/// For how long a refused token is tried again before the conversation counts as ended.
+/// For how long a refused token is tried again often.
 pub(crate) const REFUSED_PATIENCE: Duration = seconds(600);
+/// Pause between tries after that.
+pub(crate) const REFUSED_PAUSE: Duration = seconds(3600);
 /// Most ids of received messages whose acknowledgement is owed to one contact; older ones are asked for again.
 pub(crate) const OWED_MAX: usize = 4_096;
 /// Most farewells waiting.

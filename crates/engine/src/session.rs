@@ -24,6 +24,8 @@ pub(crate) struct Held {
     pub(crate) tag: Option<TagKey>,
     /// When another session took its place.
     replaced: Option<Timestamp>,
+    /// Whether this side may have said anything in it.
+    pub(crate) sent: bool,
 }
 
 /// How it is stored.
@@ -40,6 +42,8 @@ pub(crate) struct Stored {
     tag: Option<TagKey>,
     #[n(3)]
     replaced: Option<Timestamp>,
+    #[n(4)]
+    sent: bool,
 }
 
 impl Drop for Stored {
@@ -68,12 +72,12 @@ struct StoredFirst {
 impl Held {
     /// A session that we begin.
     pub(crate) fn begun(session: Session, first: FirstKeys, tag: Option<TagKey>) -> Self {
-        Self { session, first: Some(first), tag, replaced: None }
+        Self { session, first: Some(first), tag, replaced: None, sent: true }
     }
 
     /// A session that the contact began.
     pub(crate) fn accepted(session: Session) -> Self {
-        Self { session, first: None, tag: None, replaced: None }
+        Self { session, first: None, tag: None, replaced: None, sent: false }
     }
 
     pub(crate) fn stored(&self) -> Stored {
@@ -85,7 +89,7 @@ impl Held {
         });
         let mut state: Zeroizing<Vec<u8>> = self.session.to_bytes();
         let tag = self.tag.as_ref().map(|tag| TagKey::from_bytes(&tag.to_bytes()));
-        Stored { state: core::mem::take(&mut *state), first, tag, replaced: self.replaced }
+        Stored { state: core::mem::take(&mut *state), first, tag, replaced: self.replaced, sent: self.sent }
     }
 
     pub(crate) fn restore(mut stored: Stored) -> Result<Self, RestoreError> {
@@ -93,7 +97,7 @@ impl Held {
         let first = stored.first.take().map(|StoredFirst { ephemeral, spk_id, opk_id, invite_id }| {
             FirstKeys { ephemeral, spk_id, opk_id, invite_id }
         });
-        Ok(Self { session, first, tag: stored.tag.take(), replaced: stored.replaced })
+        Ok(Self { session, first, tag: stored.tag.take(), replaced: stored.replaced, sent: stored.sent })
     }
 
     /// The first answer came: nothing of the first contact is repeated any more.
@@ -121,6 +125,21 @@ impl Sessions {
     /// The one that sends.
     pub(crate) fn current_mut(&mut self) -> Option<&mut Held> {
         self.held.values_mut().find(|held| held.replaced.is_none())
+    }
+
+    /// Whether the one that sends was begun by the contact and nothing was said in it yet: then it is as fresh as any.
+    pub(crate) fn is_untouched(&mut self) -> bool {
+        self.current_mut().is_some_and(|held| held.first.is_none() && !held.sent)
+    }
+
+    /// The contact cannot use this session: it sends no more.
+    pub(crate) fn give_up(&mut self, id: SessionId, contact: ContactId, turn: &mut Turn<'_>) {
+        if let Some(held) = self.held.get_mut(&id)
+            && held.replaced.is_none()
+        {
+            held.replaced = Some(turn.now);
+            turn.dirty(Key::Session(contact, id));
+        }
     }
 
     pub(crate) fn restore(&mut self, held: Held) {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One file: one record, until it is over, or as long as it is kept here.
-#[derive(Debug, Encode, Decode)]
+#[derive(Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Transfer {
     #[n(0)]
@@ -41,6 +41,12 @@ pub(crate) struct Transfer {
     /// The picked file, in this run only.
     #[cbor(skip)]
     pub(crate) local: Option<LocalFile>,
+}
+
+impl core::fmt::Debug for Transfer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Transfer").field("state", &self.view.state).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Transfer {

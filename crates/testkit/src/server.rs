@@ -105,6 +105,18 @@ impl ModelServer {
         Self { origin: origin.to_owned(), ..Self::default() }
     }
 
+    /// Forgets which tokens open which mailboxes.
+    pub fn take_tokens(&mut self) -> Vec<(MailboxId, BTreeSet<[u8; 32]>)> {
+        self.mailboxes.iter_mut().map(|(id, mailbox)| (*id, core::mem::take(&mut mailbox.tokens))).collect()
+    }
+
+    /// Remembers them again.
+    pub fn give_tokens(&mut self, tokens: Vec<(MailboxId, BTreeSet<[u8; 32]>)>) {
+        for (id, tokens) in tokens {
+            self.mailboxes.entry(id).or_default().tokens.extend(tokens);
+        }
+    }
+
     /// All bytes it holds, for canary searches.
     #[must_use]
     pub fn everything(&self) -> Vec<u8> {

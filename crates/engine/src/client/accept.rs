@@ -257,6 +257,10 @@ impl Client {
             return;
         }
         let wanted = contact.needs_fresh || asks;
+        if wanted && self.use_untouched(id, turn) {
+            return;
+        }
+        let Some(contact) = self.contacts.get(&id) else { return };
         let lane = self.lanes.entry(id).or_default();
         if !wanted
             || lane.fetching
@@ -276,9 +280,26 @@ impl Client {
         self.request(Asked::PreKeys(id), request, turn);
     }
 
+    /// If the contact began a session meanwhile, that one will do: two that each side holds for the newer would never
+    /// become one.
+    fn use_untouched(&mut self, id: ContactId, turn: &mut Turn<'_>) -> bool {
+        if !self.sessions.get_mut(&id).is_some_and(crate::session::Sessions::is_untouched) {
+            return false;
+        }
+        if let Some(contact) = self.contacts.get_mut(&id) {
+            contact.needs_fresh = false;
+        }
+        self.ask_again(id, turn);
+        turn.touch(id);
+        true
+    }
+
     pub(super) fn prekeys_came(&mut self, id: ContactId, response: &Response, turn: &mut Turn<'_>) {
         let lane = self.lanes.entry(id).or_default();
         lane.fetching = false;
+        if self.use_untouched(id, turn) {
+            return;
+        }
         let result = match response {
             Response::Http { status: 200, body, .. } => self.fresh_session(id, body, turn),
             _ => Err("prekeys: not given"),

@@ -211,11 +211,11 @@ impl Client {
                     lane.refused_since = None;
                     not_before = turn.now;
                 } else {
+                    // Only the contact's own word ends a conversation; a server that has lost its tokens does not.
                     let since = *lane.refused_since.get_or_insert(turn.now);
                     if turn.now.saturating_since(since) >= policy::REFUSED_PATIENCE {
                         turn.log("outbox: the contact's mailbox refuses our token");
-                        self.end(id, turn);
-                        return;
+                        not_before = turn.jittered(policy::REFUSED_PAUSE);
                     }
                 }
             }
@@ -369,7 +369,13 @@ impl Client {
         }
         entry.retries = entry.retries.saturating_add(1);
         entry.ratchet.clear();
-        entry.session = None;
+        // A session that the contact never answered, and in which it cannot read, is of no use to either.
+        if let Some(session) = entry.session.take()
+            && let Some(sessions) = self.sessions.get_mut(&id)
+            && sessions.get(session).is_some_and(|held| held.first.is_some())
+        {
+            sessions.give_up(session, id, turn);
+        }
         entry.stage = Stage::Waiting;
         turn.dirty(Key::Outbox(id, place));
         turn.pump.insert(id);

@@ -287,6 +287,7 @@ impl Client {
         };
         let session = held.session.id();
         let Ok(ratchet) = held.session.seal_ephemeral(&ephemeral.encode(), turn.rng) else { return false };
+        held.sent = true;
         turn.dirty(Key::Session(id, session));
         let Some(body) = self.sealed_post(id, session, &ratchet, Class::Ephemeral, turn) else {
             return false;

@@ -220,6 +220,10 @@ impl Client {
             Ok(begun) => begun,
             Err(refusal) => {
                 turn.log(refusal);
+                // A contact that cannot be understood in its session would go on in it for ever.
+                if from.invite.is_none() {
+                    self.undecryptable(from.contact, hash, turn);
+                }
                 return;
             }
         };
@@ -232,9 +236,12 @@ impl Client {
                 {
                     turn.dirty(Key::OneTime(id.0));
                 }
-                self.keep_session(from.contact, session, first, turn);
-                self.message(from.contact, &plaintext, hash, via, turn);
-                Ok(())
+                if self.keep_session(from.contact, session, first, turn) {
+                    self.message(from.contact, &plaintext, hash, via, turn);
+                    Ok(())
+                } else {
+                    Err("first message: its session cannot be kept")
+                }
             }
         };
         if let Err(refusal) = accepted {

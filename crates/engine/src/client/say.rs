@@ -81,6 +81,7 @@ impl Client {
         };
         match held.session.seal(&entry.plaintext, turn.rng) {
             Ok(ratchet) => {
+                held.sent = true;
                 entry.session = Some(held.session.id());
                 entry.ratchet = ratchet;
                 turn.dirty(Key::Session(id, held.session.id()));
@@ -103,6 +104,7 @@ impl Client {
         let held = self.sessions.get_mut(&id)?.current_mut()?;
         let session = held.session.id();
         let ratchet = held.session.seal(&message.encode(), turn.rng).ok()?;
+        held.sent = true;
         turn.dirty(Key::Session(id, session));
         Some((session, ratchet))
     }

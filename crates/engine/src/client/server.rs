@@ -1,5 +1,6 @@
 //! The connection to the server, and what is asked over it: tokens, prekeys, acknowledgements.
 
+use core::cmp::Ordering;
 use core::time::Duration;
 
 use sotto_crypto::TokenHash;
@@ -100,22 +101,52 @@ impl Client {
         self.tell_all(turn);
     }
 
-    /// The server remembers more acknowledged than this device: its state was rolled back, by a restored profile for
-    /// instance. The sessions here may have been used beyond what is known, so nothing is sent in them any more.
+    /// Compares what was ever acknowledged with what the server remembers of it.
     fn compare_cursor(&mut self, acknowledged: u64, turn: &mut Turn<'_>) {
-        if acknowledged <= self.account.acknowledged {
-            return;
+        match acknowledged.cmp(&self.account.acknowledged) {
+            Ordering::Equal => return,
+            Ordering::Greater => self.rolled_back(turn),
+            Ordering::Less => self.server_rolled_back(turn),
         }
-        turn.log("server: this device's state was rolled back; beginning fresh sessions");
         self.account.acknowledged = acknowledged;
         turn.dirty(Key::Cursor);
+    }
+
+    /// The server remembers more than this device: its state was rolled back, by a restored profile for instance. The
+    /// sessions here may have been used beyond what is known, so nothing is sent in them any more.
+    fn rolled_back(&mut self, turn: &mut Turn<'_>) {
+        turn.log("server: this device's state was rolled back; beginning fresh sessions");
         for (id, contact) in &mut self.contacts {
-            if contact.standing != Standing::Ended {
-                contact.needs_fresh = true;
-                contact.conversation.rolled_back();
-                turn.dirty(Key::Contact(*id));
+            if contact.standing == Standing::Ended {
+                continue;
+            }
+            contact.needs_fresh = true;
+            contact.conversation.rolled_back();
+            turn.dirty(Key::Contact(*id));
+            if let Some(held) = self.sessions.get_mut(id).and_then(|sessions| sessions.current_mut()) {
+                held.sent = true;
+                turn.dirty(Key::Session(*id, held.session.id()));
             }
         }
+    }
+
+    /// The server remembers less: the last acknowledgement was lost, or its database was restored from an older copy.
+    /// Everything it should have is given to it again; repeating does no harm.
+    fn server_rolled_back(&mut self, turn: &mut Turn<'_>) {
+        turn.log("server: it may have forgotten something; giving it everything again");
+        for (id, contact) in &mut self.contacts {
+            contact.issued.iter_mut().for_each(|issued| issued.registered = false);
+            turn.dirty(Key::Contact(*id));
+        }
+        for (id, invite) in &mut self.invites {
+            invite.uploaded = false;
+            if let Some(token) = &mut invite.token {
+                token.registered = false;
+            }
+            turn.dirty(Key::Invite(*id));
+        }
+        self.account.prekeys.published = false;
+        turn.dirty(Key::PreKeys);
     }
 
     /// A stored envelope was dealt with. The mailbox is told after a while, and the change is stored before that.
