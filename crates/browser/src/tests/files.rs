@@ -12,9 +12,9 @@ use crate::{
     transfer::{FromWorker, SaveReport, ToWorker, TransferReport, describe},
 };
 
-const KEY: [u8; 32] = [7; 32];
+pub(super) const KEY: [u8; 32] = [7; 32];
 
-fn file_id() -> FileId {
+pub(super) fn file_id() -> FileId {
     let mut id = [0; 16];
     rand_core::Rng::fill_bytes(&mut js::rng(), &mut id);
     FileId(id)
@@ -30,12 +30,19 @@ fn picked(bytes: &[u8]) -> File {
     File::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)), "picked").unwrap()
 }
 
-fn receive(pair: &Pair, file: FileId, key: &[u8; 32], size: u64) {
+/// A large file of zeros.
+pub(super) fn blank(mib: u32) -> File {
+    let part = Uint8Array::new_with_length(1 << 20);
+    let parts: Array = (0..mib).map(|_| &part).collect();
+    File::new_with_u8_array_sequence(&parts, "blank").unwrap()
+}
+
+pub(super) fn receive(pair: &Pair, file: FileId, key: &[u8; 32], size: u64) {
     let end = &pair.0[1];
     end.worker.tell(&ToWorker::Receive(end.id.0, describe(file, key, size)));
 }
 
-fn send(pair: &Pair, file: FileId, source: &File, size: u64) {
+pub(super) fn send(pair: &Pair, file: FileId, source: &File, size: u64) {
     let end = &pair.0[0];
     end.worker.post(&ToWorker::Send(end.id.0, describe(file, &KEY, size)), source, false).unwrap();
 }
@@ -52,7 +59,7 @@ fn outcome(end: &End, file: FileId) -> Option<&TransferReport> {
     })
 }
 
-async fn until_over(pair: &mut Pair, file: FileId) {
+pub(super) async fn until_over(pair: &mut Pair, file: FileId) {
     pair.until("the transfer is over", |ends| ends.iter().all(|end| outcome(end, file).is_some())).await;
 }
 
@@ -163,13 +170,7 @@ async fn cancelling_stops_the_sender_and_leaves_nothing() {
     let file = file_id();
     let size = 200 << 20;
     receive(&pair, file, &KEY, size);
-    // A large file that needs no memory of its own.
-    let parts = Array::new();
-    let part = Uint8Array::new_with_length(1 << 20);
-    for _ in 0..200 {
-        parts.push(&part);
-    }
-    send(&pair, file, &File::new_with_u8_array_sequence(&parts, "large").unwrap(), size);
+    send(&pair, file, &blank(200), size);
     let progress = |end: &End| end.has(|item| matches!(item, Item::Worker(FromWorker::Transfer(..), _)));
     pair.until("something arrived", |ends| progress(&ends[1])).await;
     pair.0[1].worker.tell(&ToWorker::Cancel(file.0));

@@ -4,6 +4,7 @@ mod files;
 mod links;
 mod locks;
 mod pair;
+mod rate;
 mod sotto;
 mod storage;
 
