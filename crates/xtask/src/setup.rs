@@ -89,9 +89,9 @@ pub fn wasm_target() -> Outcome<()> {
     step("install the wasm32 target (rustup target add)", || {
         lines_of(Command::new("rustup").args(["target", "add", TARGET])).map(|_| ()).map_err(|_| {
             Failure::new(
-                "the wasm32 target is missing and rustup could not add it: make static.rust-lang.org reachable \
-                 and run `rustup target add wasm32-unknown-unknown`, or see \"Without rustup's downloads\" in \
-                 CONTRIBUTING.md for Debian's packages",
+                "the wasm32 target is missing and rustup could not add it: run \
+                 `rustup target add wasm32-unknown-unknown` where its downloads can be reached, or see \
+                 \"Without rustup's downloads\" in CONTRIBUTING.md for Debian's packages",
             )
         })
     })
@@ -118,7 +118,7 @@ fn cargo_tool(workspace: &Workspace, tool: &CargoTool) -> Outcome<()> {
             .current_dir(&workspace.root);
         lines_of(&mut command).map(|_| ()).map_err(|_| {
             Failure::new(format!(
-                "{} {} is missing and `cargo install` failed, see above; a C compiler and crates.io are needed",
+                "{} {} is missing and `cargo install` failed, see above; a C compiler and the crate registry are needed",
                 tool.name, tool.version
             ))
         })
