@@ -62,6 +62,8 @@ impl Gap {
 pub(crate) enum Place {
     /// It is new. The gaps that appeared or shrank are to be shown.
     New {
+        /// Where it is shown.
+        order: MessageOrder,
         /// Their new views; those with nothing missing any more are to be deleted.
         gaps: Vec<MessageView>,
         /// Whether it names the body before it as that body was; `false` if its author told two stories.
@@ -87,7 +89,7 @@ pub(crate) struct Stated {
     pub(crate) hash: [u8; 32],
     /// Its author's era.
     pub(crate) era: u32,
-    /// Whether a message of this name came before.
+    /// Whether a message of this name came before; asked for where [`Conversation::is_unexpected`].
     pub(crate) known: bool,
 }
 
@@ -130,6 +132,9 @@ pub(crate) struct Conversation {
     /// The same of theirs, as far as it is known.
     #[n(11)]
     their_era: u32,
+    /// Lamport times up to this one were used before their sequences began anew: the same place could be stated twice.
+    #[n(12)]
+    floor: u64,
 }
 
 impl Conversation {
@@ -158,9 +163,9 @@ impl Conversation {
         self.lamport = self.lamport.saturating_add(policy::ROLLED_BACK_LAMPORT);
     }
 
-    /// The other side's era, as far as it is known.
-    pub(crate) fn their_era(&self) -> u32 {
-        self.their_era
+    /// Whether a body of this era and sequence is neither the next nor further on: it may be one that came before.
+    pub(crate) fn is_unexpected(&self, era: u32, sequence: u64) -> bool {
+        era != self.their_era || sequence <= self.theirs
     }
 
     /// The era to state; absent for the first.
@@ -171,6 +176,7 @@ impl Conversation {
     /// Both sides begin to count anew; what was said before stays before.
     pub(crate) fn restart(&mut self) {
         self.base = self.lamport;
+        self.floor = self.lamport;
         self.sequence = 0;
         self.previous = [0; 32];
         self.theirs = 0;
@@ -202,13 +208,14 @@ impl Conversation {
         }
         if era < self.their_era {
             // From before its author lost its state: shown, but what else is missing from then is not known any more.
-            self.lamport = self.lamport.max(order.lamport);
-            return Ok(Place::New { gaps: Vec::new(), fits: true });
+            let order = self.behind(order);
+            return Ok(Place::New { order, gaps: Vec::new(), fits: true });
         }
         if era > self.their_era {
             let gaps =
                 self.gaps.drain(..).map(|gap| Gap { missing: BTreeMap::new(), ..gap }.view()).collect();
             self.their_era = era;
+            self.floor = self.lamport;
             self.theirs = 0;
             self.their_previous = [0; 32];
             return self.in_era(stated, gap_id, gaps);
@@ -223,12 +230,23 @@ impl Conversation {
         mut gaps: Vec<MessageView>,
     ) -> Result<Place, OutOfPlace> {
         let Stated { order, sent_at, previous, hash, .. } = stated;
+        // A place of an earlier count is not stated again, or history could be written over.
+        let order = if order.lamport <= self.floor {
+            MessageOrder { lamport: self.lamport.saturating_add(1), ..order }
+        } else {
+            order
+        };
         let runs: usize = self.gaps.iter().map(|gap| gap.missing.len()).sum();
         let mut fits = true;
         if order.sequence <= self.theirs {
             let found =
                 self.gaps.iter().enumerate().find_map(|(index, gap)| Some((index, gap.run(order.sequence)?)));
-            let Some((index, (first, end))) = found else { return Ok(Place::Known) };
+            let Some((index, (first, end))) = found else {
+                // Its place is taken, its name is new: its author lost its state and does not know it. Taking it for
+                // known would acknowledge what nobody has read.
+                let order = self.behind(order);
+                return Ok(Place::New { order, gaps, fits: false });
+            };
             // Filling the middle of a run makes two of it.
             let splits = first < order.sequence && order.sequence.saturating_add(1) < end;
             if splits && runs >= policy::GAPS_MAX {
@@ -262,7 +280,13 @@ impl Conversation {
             self.their_previous = hash;
         }
         self.lamport = self.lamport.max(order.lamport);
-        Ok(Place::New { gaps, fits })
+        Ok(Place::New { order, gaps, fits })
+    }
+
+    /// The place behind everything known, for what must not take one that was taken before.
+    fn behind(&mut self, order: MessageOrder) -> MessageOrder {
+        self.lamport = self.lamport.saturating_add(1);
+        MessageOrder { lamport: self.lamport, ..order }
     }
 
     /// A message is shown: it may be the newest, and unread.
@@ -298,12 +322,9 @@ mod tests {
     use super::*;
 
     fn stated(sequence: u64, lamport: u64) -> Stated {
-        Stated {
-            order: MessageOrder { lamport, author: [2; 16], sequence },
-            sent_at: Timestamp(0),
-            previous: [0; 32],
-            hash: [0; 32],
-        }
+        let order = MessageOrder { lamport, author: [2; 16], sequence };
+        let (previous, hash) = ([0; 32], [0; 32]);
+        Stated { order, sent_at: Timestamp(0), previous, hash, era: 0, known: false }
     }
 
     fn missing(place: &Place) -> Vec<u64> {
@@ -323,9 +344,12 @@ mod tests {
         assert!(missing(&conversation.place(stated(1, 1), id).unwrap()).is_empty());
         assert_eq!(missing(&conversation.place(stated(4, 4), id).unwrap()), [2]);
         assert_eq!(missing(&conversation.place(stated(3, 3), id).unwrap()), [1]);
-        assert!(matches!(conversation.place(stated(3, 3), id).unwrap(), Place::Known));
+        let known = |sequence| Stated { known: true, ..stated(sequence, sequence) };
+        assert!(conversation.is_unexpected(0, 3));
+        assert!(matches!(conversation.place(known(3), id).unwrap(), Place::Known));
         assert_eq!(missing(&conversation.place(stated(2, 2), id).unwrap()), [0]);
-        assert!(matches!(conversation.place(stated(2, 2), id).unwrap(), Place::Known));
+        assert!(matches!(conversation.place(known(2), id).unwrap(), Place::Known));
+        assert!(!conversation.is_unexpected(0, 5));
         assert!(conversation.gaps.is_empty());
     }
 
@@ -358,11 +382,39 @@ mod tests {
         }
         let anew = Stated { era: 1, ..stated(1, 100) };
         assert_eq!(missing(&conversation.place(anew, id).unwrap()), [0], "the old gap is closed");
-        assert!(matches!(conversation.place(anew, id), Ok(Place::Known)));
+        assert!(matches!(conversation.place(Stated { known: true, ..anew }, id), Ok(Place::Known)));
         assert!(matches!(conversation.place(stated(3, 3), id), Ok(Place::New { .. })));
         assert!(matches!(conversation.place(Stated { known: true, ..stated(3, 3) }, id), Ok(Place::Known)));
         let far = Stated { era: policy::ERAS_MAX + 2, ..stated(1, 100) };
         assert_eq!(conversation.place(far, id).err(), Some(OutOfPlace));
+    }
+
+    #[test]
+    fn no_place_is_taken_twice() {
+        let mut conversation = Conversation::default();
+        let id = MessageId([9; 16]);
+        let mut taken = BTreeSet::new();
+        let mut take = |conversation: &mut Conversation, stated| match conversation.place(stated, id) {
+            Ok(Place::New { order, .. }) => assert!(taken.insert(order), "{order:?} twice"),
+            other => panic!("{other:?}"),
+        };
+        for sequence in 1..=3 {
+            take(&mut conversation, stated(sequence, sequence));
+        }
+        // A device that was rolled back, and does not know it, counts again what was counted.
+        take(&mut conversation, stated(2, 2));
+        for era in 1..=2 {
+            for sequence in 1..=3 {
+                take(&mut conversation, Stated { era, ..stated(sequence, sequence) });
+            }
+        }
+        // Rolled back twice to the same state; and what was said before.
+        take(&mut conversation, Stated { era: 2, ..stated(1, 1) });
+        take(&mut conversation, Stated { era: 1, ..stated(1, 1) });
+        take(&mut conversation, stated(3, 3));
+        conversation.restart();
+        let order = conversation.order(0, [2; 16], 1);
+        take(&mut conversation, Stated { order, ..stated(1, 0) });
     }
 
     #[test]

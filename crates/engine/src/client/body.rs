@@ -83,7 +83,7 @@ impl Client {
         let order = contact.conversation.order(body.lamport, id.0, body.sequence);
         let sent_at = Timestamp(body.sent_at);
         let era = body.era.unwrap_or(0);
-        let known = era != contact.conversation.their_era()
+        let known = contact.conversation.is_unexpected(era, body.sequence)
             && self.seen.get(&id).is_some_and(|seen| seen.has_id(message));
         let stated = Stated {
             order,
@@ -93,7 +93,7 @@ impl Client {
             era,
             known,
         };
-        match contact.conversation.place(stated, gap_id) {
+        let order = match contact.conversation.place(stated, gap_id) {
             Err(_) => {
                 turn.log("message: out of place");
                 return;
@@ -103,15 +103,16 @@ impl Client {
                 self.owe(id, message.0, via, turn);
                 return;
             }
-            Ok(Place::New { gaps, fits }) => {
+            Ok(Place::New { order, gaps, fits }) => {
                 if !fits {
                     turn.log("message: its author names another message before it");
                 }
                 for gap in gaps {
                     self.show_gap(id, gap, turn);
                 }
+                order
             }
-        }
+        };
         self.remember(id, hash, Some(message), turn);
         turn.touch(id);
         let Body { content, delivery, token, mailbox, list_version, list_hash, .. } = body;
