@@ -156,7 +156,13 @@ impl Conversation {
     }
 
     /// This device has lost its state: what it says now must not be taken for what it said before.
+    ///
+    /// The server is who says so. While nothing was said since the last time, saying it again changes nothing: else it
+    /// could drive the counters beyond what the other side accepts.
     pub(crate) fn rolled_back(&mut self) {
+        if self.era > 0 && self.sequence == 0 {
+            return;
+        }
         self.era = self.era.saturating_add(1);
         self.sequence = 0;
         self.previous = [0; 32];
@@ -387,6 +393,18 @@ mod tests {
         assert!(matches!(conversation.place(Stated { known: true, ..stated(3, 3) }, id), Ok(Place::Known)));
         let far = Stated { era: policy::ERAS_MAX + 2, ..stated(1, 100) };
         assert_eq!(conversation.place(far, id).err(), Some(OutOfPlace));
+    }
+
+    #[test]
+    fn told_of_a_lost_state_again_and_again_it_stays_within_reach() {
+        let (mut ours, mut theirs) = (Conversation::default(), Conversation::default());
+        let id = MessageId([9; 16]);
+        for _ in 0..100 {
+            (0..100).for_each(|_| ours.rolled_back());
+            let order = ours.next([2; 16]);
+            let stated = Stated { order, era: ours.era().unwrap(), ..stated(0, 0) };
+            assert!(matches!(theirs.place(stated, id), Ok(Place::New { .. })));
+        }
     }
 
     #[test]
