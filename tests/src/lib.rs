@@ -5,6 +5,7 @@
 
 mod browser;
 mod console;
+mod meeting;
 mod person;
 mod proxy;
 mod server;
@@ -13,6 +14,7 @@ mod wait;
 
 pub use browser::Kind;
 pub use console::Entry;
+pub use meeting::meet;
 pub use person::{Person, Scheme};
 pub use proxy::{Proxy, Recording};
 pub use server::{Page, Server};

@@ -9,7 +9,7 @@ use crate::{page, setup};
 /// Builds the page and prints what it weighs.
 pub fn bench(workspace: &Workspace) -> Outcome<()> {
     let tools = setup::for_page(workspace)?;
-    page::build(workspace, &tools)?;
+    page::build(workspace, &tools, page::Quality::Release)?;
     sizes(workspace)
 }
 

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::page::Quality;
 use crate::workspace::Workspace;
 
 #[derive(Parser)]
@@ -38,7 +39,11 @@ enum Task {
     /// Sizes of the page
     Bench,
     /// Only build the page, into dist/
-    Page,
+    Page {
+        /// Unoptimised and uncompressed, for work on it: minutes faster, larger, slower; no proof of anything
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -47,7 +52,10 @@ fn main() -> ExitCode {
         Task::Test => tests::test(&workspace),
         Task::Check => check::check(&workspace),
         Task::Bench => bench::bench(&workspace),
-        Task::Page => setup::for_page(&workspace).and_then(|tools| page::build(&workspace, &tools)),
+        Task::Page { quick } => {
+            let quality = if quick { Quality::Quick } else { Quality::Release };
+            setup::for_page(&workspace).and_then(|tools| page::build(&workspace, &tools, quality))
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,10 +26,19 @@ const SOURCES: [&str; 11] = [
     "web",
 ];
 
+/// How well the page is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Quality {
+    /// As people get it.
+    Release,
+    /// Soon: cargo's dev profile, nothing optimised or compressed.
+    Quick,
+}
+
 /// Builds the page into `dist/`, unless it is already built from the same sources.
-pub fn build(workspace: &Workspace, tools: &PageTools) -> Outcome<()> {
+pub fn build(workspace: &Workspace, tools: &PageTools, quality: Quality) -> Outcome<()> {
     let mark = workspace.page().join("built-from");
-    let sources = digest_of_sources(workspace, tools)?;
+    let sources = digest_of_sources(workspace, tools, quality)?;
     let index = workspace.dist().join("index.html");
     if index.exists() && read_text(&mark).is_ok_and(|built| built == sources) {
         println!("── the page in dist/ is up to date");
@@ -38,19 +47,21 @@ pub fn build(workspace: &Workspace, tools: &PageTools) -> Outcome<()> {
     if mark.exists() {
         fs::remove_file(&mark).map_err(|error| Failure::at(&mark, &error))?;
     }
-    step("compile page and worker (trunk)", || compile(workspace, tools))?;
-    step("optimise the wasm", || optimise(workspace, tools))?;
-    step("assemble dist/: names, integrity, policy, compression", || assemble::assemble(workspace))?;
+    step("compile page and worker (trunk)", || compile(workspace, tools, quality))?;
+    step("optimise the wasm", || optimise(workspace, tools, quality))?;
+    step("assemble dist/: names, integrity, policy, compression", || assemble::assemble(workspace, quality))?;
     write(&mark, sources.as_bytes())
 }
 
-fn compile(workspace: &Workspace, tools: &PageTools) -> Outcome<()> {
+fn compile(workspace: &Workspace, tools: &PageTools, quality: Quality) -> Outcome<()> {
     let stage = workspace.page().join("trunk");
     remove_directory(&stage)?;
     let mut command = Command::new("trunk");
     command
         // trunk fetches a missing tool by itself; all it needs is on PATH.
-        .args(["build", "--offline", "--release", "--locked", "--dist"])
+        .args(["build", "--offline", "--locked"])
+        .arg(if quality == Quality::Release { "--release=true" } else { "--release=false" })
+        .arg("--dist")
         .arg(&stage)
         .env("PATH", &tools.path)
         .env_remove("NO_COLOR")
@@ -59,23 +70,23 @@ fn compile(workspace: &Workspace, tools: &PageTools) -> Outcome<()> {
 }
 
 /// The page for size, the worker for speed.
-fn optimise(workspace: &Workspace, tools: &PageTools) -> Outcome<()> {
+fn optimise(workspace: &Workspace, tools: &PageTools, quality: Quality) -> Outcome<()> {
     let stage = workspace.page().join("trunk");
     for (name, level) in [("sotto-web_bg.wasm", "-Oz"), ("worker_bg.wasm", "-O3")] {
         let from = stage.join(name);
         let to = workspace.page().join(name);
         match &tools.wasm_opt {
-            Some(wasm_opt) => {
+            Some(wasm_opt) if quality == Quality::Release => {
                 lines_of(Command::new(wasm_opt).arg(level).arg(&from).arg("-o").arg(&to)).map(|_| ())?
             }
-            None => write(&to, &read(&from)?)?,
+            _ => write(&to, &read(&from)?)?,
         }
     }
     Ok(())
 }
 
-fn digest_of_sources(workspace: &Workspace, tools: &PageTools) -> Outcome<String> {
-    let mut bytes = vec![u8::from(tools.wasm_opt.is_some())];
+fn digest_of_sources(workspace: &Workspace, tools: &PageTools, quality: Quality) -> Outcome<String> {
+    let mut bytes = vec![u8::from(tools.wasm_opt.is_some()), u8::from(quality == Quality::Quick)];
     for source in SOURCES {
         let path = workspace.root.join(source);
         let files = if path.is_file() { vec![path] } else { files_below(&path)? };

@@ -9,7 +9,7 @@ use crate::{page, setup};
 /// Builds what is missing and becomes the server.
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome<()> {
     let tools = setup::for_page(workspace)?;
-    page::build(workspace, &tools)?;
+    page::build(workspace, &tools, page::Quality::Release)?;
     step("build the server", || {
         lines_of(
             Command::new("cargo")

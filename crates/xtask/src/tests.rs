@@ -21,7 +21,7 @@ pub fn test(workspace: &Workspace) -> Outcome<()> {
     suite.work("set up browsers and their drivers", || setup::for_tests(workspace).map(|()| Vec::new()));
     suite.work("set up the page's tools and build the page", || {
         let tools = setup::for_page(workspace)?;
-        page::build(workspace, &tools).map(|()| Vec::new())
+        page::build(workspace, &tools, page::Quality::Release).map(|()| Vec::new())
     });
     check::run(workspace, &mut suite);
 

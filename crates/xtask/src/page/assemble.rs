@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use super::Quality;
 use super::digest::{integrity, policy_source, short};
 use crate::step::{Failure, Outcome};
 use crate::workspace::{Workspace, files_below, read, read_text, remove_directory, write};
@@ -39,7 +40,7 @@ struct Dist {
 }
 
 /// Makes `dist/` from the output of trunk, the style sheets and `static/`.
-pub fn assemble(workspace: &Workspace) -> Outcome<()> {
+pub fn assemble(workspace: &Workspace, quality: Quality) -> Outcome<()> {
     let stage = workspace.page().join("trunk");
     remove_directory(&workspace.dist())?;
     let mut dist = Dist { directory: workspace.dist(), modules: Vec::new(), immutable: Vec::new() };
@@ -84,7 +85,9 @@ pub fn assemble(workspace: &Workspace) -> Outcome<()> {
     write(&dist.directory.join("index.html"), (index.join("\n") + "\n").as_bytes())?;
 
     copy_static(&stage.join("static"), &dist.directory)?;
-    compress(&dist.directory)?;
+    if quality == Quality::Release {
+        compress(&dist.directory)?;
+    }
 
     // Read by the server, not handed out.
     let policy = POLICY.replace("{scripts}", &policy_source(import_map.as_bytes()));
