@@ -1,6 +1,6 @@
 //! Saving through a plain file of our own, where the browser has no save picker.
 
-use gloo_timers::callback::Timeout;
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -52,36 +52,37 @@ pub(crate) async fn pick(name: &str) -> Target {
     }
 }
 
-/// Offers a plain file of our own as a download under `name`.
+/// Offers a plain file of our own as a download under `name`. Gives the address it has until [`clean_up`].
 ///
 /// # Errors
 /// [`SaveError::Refused`].
-pub(crate) async fn offer(plain: &str, name: &str) -> Result<(), SaveError> {
+pub(crate) async fn offer(plain: &str, name: &str) -> Result<String, SaveError> {
     click(plain, name).await.map_err(|_| SaveError::Refused)
 }
 
-async fn click(plain: &str, name: &str) -> Result<(), JsValue> {
+async fn click(plain: &str, name: &str) -> Result<String, JsValue> {
     let directory = opfs::directory(opfs::PLAIN).await?;
     let handle: FileSystemFileHandle =
         JsFuture::from(directory.get_file_handle(plain)).await?.unchecked_into();
     let file: web_sys::File = JsFuture::from(handle.get_file()).await?.unchecked_into();
-    let url = web_sys::Url::create_object_url_with_blob(&file)?;
     let document = web_sys::window().and_then(|window| window.document()).ok_or(JsValue::UNDEFINED)?;
     let anchor: HtmlAnchorElement = document.create_element("a")?.unchecked_into();
+    let url = web_sys::Url::create_object_url_with_blob(&file)?;
     anchor.set_href(&url);
     anchor.set_download(name);
     anchor.click();
-    Ok(())
+    Ok(url)
 }
 
-/// Deletes a plain file when the browser has had time to take it.
-pub(crate) fn delete_later(plain: String) -> Timeout {
-    Timeout::new(KEEP, move || {
-        wasm_bindgen_futures::spawn_local(async move {
-            if let Ok(directory) = opfs::directory(opfs::PLAIN).await {
-                // If it is still being read it goes at the next start.
-                let _ = JsFuture::from(directory.remove_entry(&plain)).await;
-            }
-        });
-    })
+/// Deletes a plain file when the browser has had time to take it, and withdraws its address.
+pub(crate) async fn clean_up(plain: &str, url: Option<String>) {
+    TimeoutFuture::new(KEEP).await;
+    if let Some(url) = url {
+        // It can only have been withdrawn before.
+        let _ = web_sys::Url::revoke_object_url(&url);
+    }
+    if let Ok(directory) = opfs::directory(opfs::PLAIN).await {
+        // If it is still being read it goes at the next start.
+        let _ = JsFuture::from(directory.remove_entry(plain)).await;
+    }
 }

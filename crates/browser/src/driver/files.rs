@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gloo_timers::callback::Timeout;
 use sotto_engine::{
     Command, ContactId, FileId, Input, LocalFile, Notice, TransferAction, TransferEvent, TransferFailure,
 };
@@ -11,6 +10,7 @@ use wasm_bindgen::JsValue;
 use crate::{
     PickedFile, SaveError, SaveOutcome, download,
     inbox::Save,
+    js::Task,
     transfer::{SaveReport, ToWorker, WorkerHandle, describe},
 };
 
@@ -25,8 +25,8 @@ pub(super) struct Files {
     /// Saves that the worker is at.
     saving: BTreeMap<u32, Save>,
     next_save: u32,
-    /// Ends of the time that a browser is given to take a plain copy.
-    cleanups: Vec<Timeout>,
+    /// Plain copies that the browser is given time to take.
+    downloads: Vec<Task>,
 }
 
 impl Files {
@@ -131,11 +131,12 @@ impl Files {
         match report.into() {
             Ok(None) => answer(save, Ok(SaveOutcome::Saved)),
             Ok(Some(plain)) => {
-                self.cleanups.push(download::delete_later(plain.clone()));
-                wasm_bindgen_futures::spawn_local(async move {
-                    let outcome = download::offer(&plain, &save.name).await;
-                    answer(save, outcome.map(|()| SaveOutcome::Saved));
-                });
+                self.downloads.push(Task::spawn(async move {
+                    let offered = download::offer(&plain, &save.name).await;
+                    let url = offered.as_ref().ok().cloned();
+                    answer(save, offered.map(|_| SaveOutcome::Saved));
+                    download::clean_up(&plain, url).await;
+                }));
             }
             Err(error) => answer(save, Err(error)),
         }

@@ -111,7 +111,7 @@ async fn run(
     report: &impl Fn(LinkEvent) -> bool,
     worker: Rc<WorkerHandle>,
 ) {
-    // The file channel is handed over in the task that makes it, and a worker that does not listen yet would lose it.
+    // The file channel is handed over in the task that makes it, and only then shows whether it can be.
     worker.started().await;
     let Ok(peer) = Peer::new(id, options, &sender, &worker) else { return };
     let mut negotiation = Negotiation::new(options.polite, options.initiate);

@@ -108,6 +108,16 @@ async fn moves(pair: &mut Pair, length: usize) {
 }
 
 #[wasm_bindgen_test]
+async fn what_is_said_before_the_worker_listens_is_heard() {
+    let mut pair = Pair::new([false, true]);
+    let file = file_id();
+    // Nothing was awaited yet, so neither worker can have started.
+    pair.0[0].worker.tell(&ToWorker::Save(7, describe(file, &KEY, 1)));
+    let answered = |item: &Item| matches!(item, Item::Worker(FromWorker::Saved(7, SaveReport::Gone), _));
+    pair.until("the worker has answered", |ends| ends[0].has(answered)).await;
+}
+
+#[wasm_bindgen_test]
 async fn files_of_every_awkward_size_arrive() {
     let mut pair = Pair::connected().await;
     for length in [0, 1, 65_535, 65_536, 65_537, 3 * (1 << 20) + 5] {

@@ -7,11 +7,15 @@ pub(crate) use message::{
     FileDescription, FromWorker, SaveReport, ToWorker, TransferReport, describe, pack, unpack,
 };
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use futures_util::future::{Either, select};
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
+use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, Worker};
 
@@ -34,6 +38,8 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct WorkerHandle {
     worker: Option<Worker>,
+    /// What was said before it listened, which it would not hear.
+    early: Rc<RefCell<Vec<(JsValue, Array)>>>,
     state: Rc<Cell<State>>,
     changed: Rc<Notify>,
     _listeners: Vec<EventListener>,
@@ -46,15 +52,21 @@ impl WorkerHandle {
         let worker = Worker::new(url).ok();
         let state = Rc::new(Cell::new(if worker.is_some() { State::Starting } else { State::Broken }));
         let changed = Rc::<Notify>::default();
+        let early = Rc::<RefCell<Vec<(JsValue, Array)>>>::default();
         let mut listeners = Vec::new();
         if let Some(worker) = &worker {
             listeners.push(EventListener::new(worker, "message", {
                 let (state, changed, outbox) = (Rc::clone(&state), Rc::clone(&changed), outbox.clone());
+                let (worker, early) = (worker.clone(), Rc::clone(&early));
                 move |event| {
                     let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
                     match data.and_then(|data| unpack(&data)) {
                         Some((FromWorker::Ready, _)) => {
                             state.set(State::Ready);
+                            for (message, transfer) in early.take() {
+                                // Only objects can be refused, and a link waits before it hands one over.
+                                let _ = worker.post_message_with_transfer(&message, &transfer);
+                            }
                             changed.notify();
                         }
                         Some((message, beside)) => {
@@ -74,10 +86,10 @@ impl WorkerHandle {
                 }
             }));
         }
-        Self { worker, state, changed, _listeners: listeners }
+        Self { worker, early, state, changed, _listeners: listeners }
     }
 
-    /// Waits until the worker listens, because what is said before that is lost; or until it is clear that it will not.
+    /// Waits until the worker listens, or until it is clear that it will not.
     pub(crate) async fn started(&self) {
         let started = self.changed.until(|| Some(()).filter(|()| self.state.get() != State::Starting));
         let late = matches!(
@@ -86,6 +98,7 @@ impl WorkerHandle {
         );
         if late {
             self.state.set(State::Broken);
+            self.early.borrow_mut().clear();
         }
     }
 
@@ -101,6 +114,10 @@ impl WorkerHandle {
     pub(crate) fn post(&self, message: &ToWorker, beside: &JsValue, hand_over: bool) -> Result<(), JsValue> {
         let worker = self.worker.as_ref().ok_or(JsValue::UNDEFINED)?;
         let (message, transfer) = pack(message, beside, hand_over);
+        if self.state.get() == State::Starting {
+            self.early.borrow_mut().push((message, transfer));
+            return Ok(());
+        }
         worker.post_message_with_transfer(&message, &transfer)
     }
 

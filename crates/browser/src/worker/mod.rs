@@ -43,9 +43,11 @@ pub fn run() {
             }
         }
     });
-    let tidying = Task::spawn(disk::tidy());
+    let tidying = Task::spawn(async move {
+        disk::tidy().await;
+        worker.say(&FromWorker::Ready);
+    });
     LISTENING.with(|slot| *slot.borrow_mut() = Some((listener, tidying)));
-    worker.say(&FromWorker::Ready);
 }
 
 thread_local! {
