@@ -325,6 +325,9 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn stated(sequence: u64, lamport: u64) -> Stated {

@@ -5,6 +5,9 @@
 //! [`Client::next_timeout`]. Time and randomness are arguments, so a year of bad network can be simulated in a
 //! second and any failure replayed from a seed.
 
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 mod account;
 mod client;
 mod command;

@@ -70,7 +70,10 @@ fn a_server_that_refuses_for_days_ends_nothing() {
     let tokens = world.server.take_tokens();
     say(&mut world, ANNA, ben, "refused");
     world.run_for(MINUTE * 60 * 24 * 3);
-    assert_eq!(world.people[ANNA].screen.texts(ben), [("refused".to_owned(), sotto_engine::Delivery::Waiting)]);
+    assert_eq!(
+        world.people[ANNA].screen.texts(ben),
+        [("refused".to_owned(), sotto_engine::Delivery::Waiting)]
+    );
     assert!(world.people[ANNA].posts.len() < 200, "and nobody hammers: {}", world.people[ANNA].posts.len());
     world.server.give_tokens(tokens);
     assert!(world.run_until(MINUTE * 61, |world| delivered(world, ANNA, ben, "refused")));

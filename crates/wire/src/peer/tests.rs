@@ -1,15 +1,13 @@
-use minicbor::Encoder;
 use rand_chacha::ChaCha12Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
-    AccountKey, DeliveryKey, DeliveryPublic, DeviceIdentityKey, DevicePublic, DeviceSigningKey,
-    OneTimePreKey, SignedPreKey, SignedPreKeyPublic,
+    AccountKey, DeliveryKey, DeviceIdentityKey, DeviceSigningKey, EphemeralPublic, OneTimePreKey,
+    SignedPreKey,
 };
 use sotto_crypto::x3dh::FirstKeys;
 use sotto_crypto::{
-    AccountId, DeliveryKeyId, DeliveryToken, DeviceId, FileId, InviteId, MailboxId, MessageHash, PreKeyId,
-    Purpose, Timestamp,
+    DeliveryKeyId, DeliveryToken, DeviceId, FileId, InviteId, MailboxId, MessageHash, PreKeyId, Timestamp,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -18,427 +16,434 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::server::{List, Opaque};
 
-const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-const ORIGIN: &str = "https://sotto.example";
+/// `name hex` a line: what everything looks like in version 1. A change here is a change of the protocol.
+const VECTORS: &str = include_str!("vectors.txt");
 
-struct Person {
-    rng: ChaCha12Rng,
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+struct Someone {
     account: AccountKey,
     signing: DeviceSigningKey,
-    identity: DeviceIdentityKey,
-    id: DeviceId,
+    listed: ListedDevice,
+    list: DeviceList,
+    rng: ChaCha12Rng,
 }
 
-impl Person {
-    fn new(seed: u64) -> Self {
-        let mut rng = ChaCha12Rng::seed_from_u64(seed);
-        let account = AccountKey::generate(&mut rng);
-        let signing = DeviceSigningKey::generate(&mut rng);
-        let identity = DeviceIdentityKey::generate(&mut rng);
-        let id = DeviceId::generate(&mut rng);
-        Self { rng, account, signing, identity, id }
+fn someone(seed: u64) -> Someone {
+    let mut rng = ChaCha12Rng::seed_from_u64(seed);
+    let account = AccountKey::generate(&mut rng);
+    let signing = DeviceSigningKey::generate(&mut rng);
+    let identity = DeviceIdentityKey::generate(&mut rng).public();
+    let listed = ListedDevice { id: DeviceId::generate(&mut rng), signing: signing.public(), identity };
+    let list = DeviceList::sign(&account, 1, [0; 32], vec![listed.clone()], &mut rng).unwrap();
+    Someone { account, signing, listed, list, rng }
+}
+
+impl Someone {
+    fn bundle(&mut self, created: Timestamp) -> (Bundle, Vec<u8>) {
+        let bundle = Bundle {
+            device: self.list.devices()[0],
+            signed_prekey: SignedPreKey::generate(PreKeyId(3), &mut self.rng).public(),
+            delivery: DeliveryKey::generate(DeliveryKeyId(4), &mut self.rng).public(),
+            created,
+        };
+        let bytes = bundle.sign(&self.signing, &mut self.rng);
+        (bundle, bytes)
     }
 
-    fn listed(&self) -> ListedDevice {
-        ListedDevice { id: self.id, signing: self.signing.public(), identity: self.identity.public() }
-    }
-
-    fn device(&self) -> DevicePublic {
-        let (signing, identity) = (self.signing.public(), self.identity.public());
-        DevicePublic::new(self.account.public(), self.id, signing, identity).unwrap()
-    }
-
-    fn list(&mut self, version: u32, devices: Vec<ListedDevice>) -> Result<DeviceList, PeerError> {
-        DeviceList::sign(&self.account, version, [0; 32], devices, &mut self.rng)
-    }
-
-    fn own_list(&mut self) -> DeviceList {
-        let devices = vec![self.listed()];
-        self.list(1, devices).unwrap()
-    }
-
-    fn bundle(&mut self) -> Bundle {
-        Bundle {
-            device: self.device(),
-            signed_prekey: SignedPreKey::generate(PreKeyId(1), &mut self.rng).public(),
-            delivery: DeliveryKey::generate(DeliveryKeyId(1), &mut self.rng).public(),
-            created: NOW,
-        }
-    }
-
-    fn sign(&mut self, bundle: &Bundle) -> Vec<u8> {
-        bundle.sign(&self.signing, &mut self.rng)
+    fn contents(&mut self) -> Zeroizing<Vec<u8>> {
+        let (_, bundle) = self.bundle(NOW);
+        let one_time = OneTimePreKey::generate(PreKeyId(9), &mut self.rng).public();
+        let mailbox = MailboxId::from_bytes([6; 16]);
+        InviteContents::encode(&self.list, &bundle, one_time, mailbox, DeliveryToken::from_bytes(&[7; 32]))
     }
 }
 
-/// Key 0 and 1 of the map around something signed.
-fn taken_apart(encoded: &[u8]) -> (Vec<u8>, [u8; 64]) {
-    let mut decoder = minicbor::Decoder::new(encoded);
-    assert_eq!(decoder.map().unwrap(), Some(2));
-    assert_eq!(decoder.u8().unwrap(), 0);
-    let signed = decoder.bytes().unwrap().to_vec();
-    assert_eq!(decoder.u8().unwrap(), 1);
-    (signed, decoder.bytes().unwrap().try_into().unwrap())
-}
-
-fn put_together(signed: &[u8], signature: &[u8]) -> Vec<u8> {
-    let mut encoder = Encoder::new(Vec::new());
-    encoder.map(2).unwrap().u8(0).unwrap().bytes(signed).unwrap().u8(1).unwrap().bytes(signature).unwrap();
-    encoder.into_writer()
-}
-
-#[test]
-fn a_device_list_is_what_its_account_signed() {
-    let mut alice = Person::new(1);
-    let list = alice.own_list();
-    assert_eq!(DeviceList::decode(list.as_bytes()).unwrap(), list);
-    assert_eq!(list.device(alice.id), Some(&alice.device()));
-    let (signed, signature) = taken_apart(list.as_bytes());
-    assert_eq!(*list.hash(), Purpose::DEVICE_LIST_HASH.hash(&[&signed]));
-    for bit in 0..list.as_bytes().len() * 8 {
-        let mut altered = list.as_bytes().to_vec();
-        altered[bit / 8] ^= 1 << (bit % 8);
-        assert!(DeviceList::decode(&altered).is_err(), "bit {bit}");
-    }
-    // The same bytes signed as something else, and by somebody else.
-    let as_bundle = alice.signing.sign_bundle(&signed, &mut alice.rng).to_bytes();
-    assert_eq!(DeviceList::decode(&put_together(&signed, &as_bundle)), Err(PeerError::BadSignature));
-    let foreign = Person::new(2).account.sign_device_list(&signed, &mut alice.rng).to_bytes();
-    assert_eq!(DeviceList::decode(&put_together(&signed, &foreign)), Err(PeerError::BadSignature));
-    assert!(DeviceList::decode(&put_together(&signed, &signature)).is_ok());
-}
-
-#[test]
-fn signed_bytes_have_one_encoding() {
-    let mut alice = Person::new(1);
-    let (signed, _) = taken_apart(alice.own_list().as_bytes());
-    assert_eq!(signed[..3], [0xa6, 0x00, 0x01]);
-    let unknown_key = [&[0xa7], &signed[1..], &[0x06, 0x00]].concat();
-    let twice = [&[0xa7], &signed[1..3], &signed[1..]].concat();
-    let long_integer = [&signed[..2], &[0x18, 0x01], &signed[3..]].concat();
-    let indefinite = [&[0xbf], &signed[1..], &[0xff]].concat();
-    for bytes in [unknown_key, twice, long_integer, indefinite] {
-        let signature = alice.account.sign_device_list(&bytes, &mut alice.rng).to_bytes();
-        let list = DeviceList::decode(&put_together(&bytes, &signature));
-        assert_eq!(list, Err(PeerError::NotDeterministic), "{:02x?}", &bytes[..4]);
-    }
-    let trailing = [&signed[..], &[0]].concat();
-    let signature = alice.account.sign_device_list(&trailing, &mut alice.rng).to_bytes();
-    assert_eq!(DeviceList::decode(&put_together(&trailing, &signature)), Err(PeerError::Malformed));
-}
-
-#[test]
-fn a_device_list_has_no_key_or_device_twice() {
-    let mut alice = Person::new(1);
-    let (first, second) = (alice.listed(), Person::new(2).listed());
-    assert!(alice.list(1, vec![first.clone(), second.clone()]).is_ok());
-    assert_eq!(alice.list(0, vec![first.clone()]), Err(PeerError::OutOfBounds));
-    assert_eq!(alice.list(1, Vec::new()), Err(PeerError::OutOfBounds));
-    assert_eq!(alice.list(1, vec![first.clone(); 9]), Err(PeerError::OutOfBounds));
-    let crossed = second.signing.as_bytes();
-    let crossed = sotto_crypto::keys::DeviceIdentityPublic::from_bytes(crossed).unwrap();
-    let own = sotto_crypto::keys::DeviceSigningPublic::from_bytes(alice.account.public().as_bytes()).unwrap();
-    for repeated in [
-        ListedDevice { id: first.id, ..second.clone() },
-        ListedDevice { signing: first.signing, ..second.clone() },
-        ListedDevice { identity: first.identity, ..second.clone() },
-        ListedDevice { identity: crossed, ..second.clone() },
-        ListedDevice { signing: own, ..second },
-    ] {
-        assert_eq!(alice.list(1, vec![first.clone(), repeated]), Err(PeerError::ReusedKey));
-    }
-}
-
-#[test]
-fn a_bundle_counts_with_its_list_and_in_its_time() {
-    let (mut alice, mut mallory) = (Person::new(1), Person::new(2));
-    let list = alice.own_list();
-    let bundle = alice.bundle();
-    let bytes = alice.sign(&bundle);
-    assert_eq!(Bundle::decode(&bytes, &list, NOW), Ok(bundle));
-    assert_eq!(Bundle::decode(&bytes, &mallory.own_list(), NOW), Err(PeerError::UnlistedDevice));
-    for bit in 0..bytes.len() * 8 {
-        let mut altered = bytes.clone();
-        altered[bit / 8] ^= 1 << (bit % 8);
-        assert!(Bundle::decode(&altered, &list, NOW).is_err(), "bit {bit}");
-    }
-
-    // Alice's device with Mallory's keys; Alice's bundle signed by Mallory.
-    let device = DevicePublic::new(
-        alice.account.public(),
-        alice.id,
-        mallory.signing.public(),
-        mallory.identity.public(),
-    );
-    let swapped = mallory.sign(&Bundle { device: device.unwrap(), ..bundle });
-    assert_eq!(Bundle::decode(&swapped, &list, NOW), Err(PeerError::UnlistedDevice));
-    assert_eq!(Bundle::decode(&mallory.sign(&bundle), &list, NOW), Err(PeerError::BadSignature));
-
-    let later = |days: u64, millis: u64| NOW.as_millis() + days * 24 * 3600 * 1000 + millis;
-    let at = |millis| Bundle::decode(&bytes, &list, Timestamp::from_millis(millis)).err();
-    assert_eq!(at(later(31, 0)), None);
-    assert_eq!(at(later(31, 1)), Some(PeerError::Expired));
-    assert_eq!(at(NOW.as_millis() - 24 * 3600 * 1000), None);
-    assert_eq!(at(NOW.as_millis() - 24 * 3600 * 1000 - 1), Some(PeerError::Expired));
-}
-
-#[test]
-fn no_key_of_a_bundle_serves_twice() {
-    let mut alice = Person::new(1);
-    let list = alice.own_list();
-    let bundle = alice.bundle();
-    let identity = alice.identity.public();
-    let signed = |key: &[u8; 33]| SignedPreKeyPublic::from_bytes(PreKeyId(1), key).unwrap();
-    let delivery = |key: &[u8; 33]| DeliveryPublic::from_bytes(DeliveryKeyId(1), key).unwrap();
-    for reused in [
-        Bundle { delivery: delivery(bundle.signed_prekey.as_bytes()), ..bundle },
-        Bundle { delivery: delivery(identity.as_bytes()), ..bundle },
-        Bundle { signed_prekey: signed(alice.signing.public().as_bytes()), ..bundle },
-        Bundle { signed_prekey: signed(alice.account.public().as_bytes()), ..bundle },
-    ] {
-        let bytes = alice.sign(&reused);
-        assert_eq!(Bundle::decode(&bytes, &list, NOW), Err(PeerError::ReusedKey));
-    }
-}
-
-#[test]
-fn an_invite_comes_from_the_account_in_the_link() {
-    let (mut alice, mut mallory) = (Person::new(1), Person::new(2));
-    let contents = |person: &mut Person| {
-        let (list, bundle) = (person.own_list(), person.bundle());
-        let bundle = person.sign(&bundle);
-        let one_time = OneTimePreKey::generate(PreKeyId(9), &mut person.rng).public();
-        let token = DeliveryToken::generate(&mut person.rng);
-        InviteContents::encode(&list, &bundle, one_time, MailboxId::from_bytes([7; 16]), token)
-    };
-    let account = alice.account.public().hash();
-    let read = InviteContents::decode(&contents(&mut alice), &account, NOW).unwrap();
-    assert_eq!((read.one_time.id(), read.mailbox), (PreKeyId(9), MailboxId::from_bytes([7; 16])));
-    let swapped = InviteContents::decode(&contents(&mut mallory), &account, NOW);
-    assert_eq!(swapped.err(), Some(PeerError::WrongAccount));
-}
-
-#[test]
-fn links_are_whole_and_lead_here() {
-    let mut rng = ChaCha12Rng::seed_from_u64(1);
-    let link = InviteLink {
-        secret: InviteSecret::generate(&mut rng),
-        account: Person::new(1).account.public().hash(),
-    };
-    let text = link.format(ORIGIN);
-    let fragment = text.split_once('#').unwrap().1;
-    assert_eq!(fragment.len(), "v1.".len() + 86);
-    for good in [text.clone(), format!(" {text}\n"), fragment.to_owned(), format!("#{fragment}")] {
-        let read = InviteLink::parse(&good, ORIGIN).unwrap();
-        assert_eq!((read.secret.id(), read.account), (link.secret.id(), link.account), "{good}");
-    }
-    for cut in 0..text.len() {
-        assert!(InviteLink::parse(&text[..cut], ORIGIN).is_err(), "{cut}");
-    }
-    let parse = |text: String| InviteLink::parse(&text, ORIGIN).err();
-    let elsewhere = |host: &str| Some(LinkError::OtherServer { host: host.to_owned() });
-    assert_eq!(parse(link.format("https://other.example")), elsewhere("other.example"));
-    assert_eq!(parse(link.format("http://sotto.example")), elsewhere("sotto.example"));
-    assert_eq!(parse(link.format("https://sotto.example:8443")), elsewhere("sotto.example:8443"));
-    assert_eq!(
-        parse(link.format("https://sotto.example@evil.example")),
-        elsewhere("sotto.example@evil.example")
-    );
-    assert_eq!(parse(text.replace("#v1.", "#v2.")), Some(LinkError::NewerVersion));
-    for bad in ["#v0.", "#v.", "#1.", "#v1", "#v1..", "#vv1.", "#v1000."] {
-        assert_eq!(parse(text.replace("#v1.", bad)), Some(LinkError::Malformed), "{bad}");
-    }
-    assert_eq!(parse(text.replace("/i#", "/j#")), Some(LinkError::Malformed));
-    assert_eq!(parse(format!("{text}A")), Some(LinkError::Malformed));
-    assert_eq!(parse(format!("{text}=")), Some(LinkError::Malformed));
-    assert_eq!(parse("A".repeat(limits::LINK_MAX + 1)), Some(LinkError::Malformed));
-    // 64 bytes are 86 letters, the last of which carries two bits: other letters there would be other links to the
-    // same secret.
-    let last = text.pop_last();
-    let others = ('A'..='Z').filter(|letter| *letter != last.1 && !"AQgw".contains(*letter));
-    assert!(others.map(|letter| format!("{}{letter}", last.0)).all(|text| parse(text).is_some()));
-}
-
-trait PopLast {
-    fn pop_last(&self) -> (&str, char);
-}
-
-impl PopLast for String {
-    fn pop_last(&self) -> (&str, char) {
-        let last = self.chars().last().unwrap();
-        (&self[..self.len() - 1], last)
-    }
-}
-
-fn first_prefix(person: &mut Person) -> FirstPrefix {
-    let ephemeral = SignedPreKey::generate(PreKeyId(0), &mut person.rng).public();
-    let ephemeral = sotto_crypto::keys::EphemeralPublic::from_bytes(ephemeral.as_bytes()).unwrap();
-    let keys = FirstKeys {
-        ephemeral,
-        spk_id: PreKeyId(1),
-        opk_id: Some(PreKeyId(2)),
-        invite_id: Some(InviteId::from_bytes([3; 16])),
-    };
-    FirstPrefix { device_list: person.own_list(), keys }
-}
-
-#[test]
-fn a_prefix_agrees_with_itself() {
-    let mut alice = Person::new(1);
-    let first = first_prefix(&mut alice);
-    let bytes = Carried::encode(Some(&first), b"ratchet message");
-    let carried = Carried::decode(&bytes).unwrap();
-    assert_eq!((carried.first.as_ref(), carried.ratchet.as_slice()), (Some(&first), &b"ratchet message"[..]));
-    // The flags are the prefix's last field.
-    let flags = bytes.windows(2).rposition(|pair| pair == [0x06, 0x03]).unwrap();
-    for wrong in [0, 1, 2, 4, 7] {
-        let mut altered = bytes.clone();
-        altered[flags + 1] = wrong;
-        assert_eq!(Carried::decode(&altered), Err(PeerError::Malformed), "flags {wrong}");
-    }
-    let own = alice.account.public();
-    let other = Person::new(2).account.public();
-    let at = bytes.windows(33).position(|key| key == own.as_bytes()).unwrap();
-    let mut altered = bytes;
-    altered[at..at + 33].copy_from_slice(other.as_bytes());
-    assert_eq!(Carried::decode(&altered), Err(PeerError::WrongAccount));
-    assert_eq!(Carried::decode(&vec![0; limits::CARRIED_MAX + 1]), Err(PeerError::TooLarge));
+fn body(content: Content) -> Message {
+    let mut rng = ChaCha12Rng::seed_from_u64(5);
+    Message::Body(Body {
+        message_id: [1; 16],
+        sequence: 2,
+        previous: [3; 32],
+        lamport: 4,
+        sent_at: 1_800_000_000_000,
+        list_version: 1,
+        list_hash: [5; 32],
+        content,
+        delivery: Some(DeliveryKey::generate(DeliveryKeyId(6), &mut rng).public()),
+        token: Some(DeliveryToken::from_bytes(&[7; 32])),
+        mailbox: Some(MailboxId::from_bytes([8; 16])),
+        era: Some(1),
+    })
 }
 
 fn manifest() -> Manifest {
     Manifest {
         version: 1,
-        file: FileId::from_bytes([4; 16]),
-        key: Zeroizing::new([0xcc; 32]),
-        size: limits::FILE_SIZE_MAX,
-        root: None,
-        name: Text::new("canary.txt".to_owned()).unwrap(),
-        mime: Text::default(),
+        file: FileId::from_bytes([1; 16]),
+        key: Zeroizing::new([2; 32]),
+        size: 65_537,
+        root: Some([3; 32]),
+        name: Text::new("naïve.txt".to_owned()).unwrap(),
+        mime: Text::new("text/plain".to_owned()).unwrap(),
     }
 }
 
-fn body(content: Content) -> Body {
-    Body {
-        message_id: [1; 16],
-        sequence: 1,
-        previous: [0; 32],
-        lamport: 1,
-        sent_at: NOW.as_millis(),
-        list_version: 1,
-        list_hash: [2; 32],
-        content,
-        delivery: None,
-        token: None,
-        mailbox: Some(MailboxId::from_bytes([5; 16])),
-        era: None,
-    }
-}
-
-fn messages() -> Vec<Vec<u8>> {
-    let text = Content::Text { text: Text::new("canary".to_owned()).unwrap() };
-    let ids = MessageIds::new(vec![[9; 16].into(); limits::ACKNOWLEDGE_MAX]).unwrap();
-    [
-        Message::Body(body(text)),
-        Message::Body(body(Content::FileOffer(manifest()))),
-        Message::Acknowledge { ids },
-        Message::Retry { hash: MessageHash::of(b"lost") },
-        Message::End {},
+fn messages() -> Vec<(&'static str, Message)> {
+    let file = FileId::from_bytes([1; 16]);
+    let name = || Name::new("Änna".to_owned()).unwrap();
+    let token = || DeliveryToken::from_bytes(&[9; 32]);
+    let mailbox = MailboxId::from_bytes([8; 16]);
+    let bundle = Opaque::new(vec![1, 2, 3]).unwrap();
+    vec![
+        ("hello", body(Content::Hello { name: name(), mailbox, token: token(), bundle })),
+        ("confirmed", body(Content::Confirmed { name: name(), token: token() })),
+        ("profile", body(Content::Profile { name: name() })),
+        ("text", body(Content::Text { text: Text::new("hi 🙂".to_owned()).unwrap() })),
+        ("file-offer", body(Content::FileOffer(manifest()))),
+        ("file-accept", body(Content::FileAccept { file })),
+        ("file-decline", body(Content::FileDecline { file })),
+        ("file-cancel", body(Content::FileCancel { file, reason: CancelReason::Corrupt })),
+        ("file-root", body(Content::FileRoot { file, root: [4; 32] })),
+        (
+            "acknowledge",
+            Message::Acknowledge { ids: MessageIds::new(vec![[1; 16].into(), [2; 16].into()]).unwrap() },
+        ),
+        ("retry", Message::Retry { hash: MessageHash::from_bytes([3; 16]) }),
+        ("end", Message::End {}),
     ]
-    .iter()
-    .map(|message| message.encode().to_vec())
-    .collect()
+}
+
+fn signals() -> Vec<Signal> {
+    vec![
+        Signal::Description { kind: DescriptionKind::Answer, sdp: "v=0".to_owned() },
+        Signal::Candidate {
+            candidate: "candidate:1".to_owned(),
+            mid: Some("0".to_owned()),
+            line_index: Some(0),
+        },
+        Signal::Candidate { candidate: String::new(), mid: None, line_index: None },
+    ]
+}
+
+fn ephemerals() -> Vec<(&'static str, Ephemeral)> {
+    vec![
+        ("here", Ephemeral::Here {}),
+        ("signal", Ephemeral::Signal { attempt: 7, signals: List::new(signals()).unwrap() }),
+        ("hang-up", Ephemeral::HangUp { attempt: 7 }),
+    ]
+}
+
+fn frames() -> Vec<(&'static str, LinkFrame)> {
+    let file = FileId::from_bytes([1; 16]);
+    vec![
+        ("link-carried", LinkFrame::Carried(Opaque::new(vec![1, 2, 3]).unwrap())),
+        ("link-ping", LinkFrame::Ping { n: 1 }),
+        ("link-pong", LinkFrame::Pong { n: 1 }),
+        ("link-file-start", LinkFrame::FileStart { file }),
+        ("link-file-ready", LinkFrame::FileReady { file }),
+    ]
+}
+
+fn first_keys() -> FirstKeys {
+    FirstKeys {
+        ephemeral: EphemeralPublic::from_bytes(someone(3).listed.identity.as_bytes()).unwrap(),
+        spk_id: PreKeyId(1),
+        opk_id: Some(PreKeyId(2)),
+        invite_id: Some(InviteId::from_bytes([3; 16])),
+    }
+}
+
+fn everything() -> Vec<(&'static str, Vec<u8>)> {
+    let mut anna = someone(1);
+    let mut all = vec![("device-list", anna.list.as_bytes().to_vec())];
+    all.push(("bundle", anna.bundle(NOW).1));
+    all.push(("invite-contents", anna.contents().to_vec()));
+    let first = FirstPrefix { device_list: anna.list.clone(), keys: first_keys() };
+    all.push(("carried-first", Carried::encode(Some(&first), &[1, 2, 3])));
+    all.push(("carried", Carried::encode(None, &[1, 2, 3])));
+    all.extend(messages().into_iter().map(|(name, message)| (name, message.encode().to_vec())));
+    all.extend(ephemerals().into_iter().map(|(name, ephemeral)| (name, ephemeral.encode().to_vec())));
+    all.extend(frames().into_iter().map(|(name, frame)| (name, frame.encode())));
+    all
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
-fn nothing_longer_than_its_field_comes_in() {
-    let longest = |text: &str, max| text.repeat(max);
-    assert!(Text::<4>::new("äö".to_owned()).is_ok());
-    assert!(Text::<3>::new("äö".to_owned()).is_err());
-    let text = Content::Text { text: Text::new(longest("x", limits::TEXT_MAX)).unwrap() };
-    let encoded = Message::Body(body(text)).encode();
-    assert!(encoded.len() <= limits::MESSAGE_MAX);
-    assert!(Message::decode(&encoded).is_ok());
-    // One more letter: the length in front of the text is 19 e0 00.
-    let at = encoded.windows(3).position(|head| head == [0x79, 0xe0, 0x00]).unwrap();
-    let mut longer = encoded.to_vec();
-    longer[at + 2] = 1;
-    longer.insert(at + 3, b'x');
-    assert_eq!(Message::decode(&longer).err(), Some(PeerError::OutOfBounds));
+fn encodings_are_those_of_version_1() {
+    let lines: Vec<String> =
+        everything().iter().map(|(name, bytes)| format!("{name} {}", hex(bytes))).collect();
+    let now = lines.join("\n");
+    assert_eq!(now.trim(), VECTORS.trim(), "all of them, to compare:\n{now}\n");
+}
 
-    let mut offer = Message::Body(body(Content::FileOffer(manifest()))).encode().to_vec();
-    let size = limits::FILE_SIZE_MAX.to_be_bytes();
-    let at = offer.windows(8).position(|bytes| bytes == size).unwrap();
-    offer[at + 7] = 1;
-    assert_eq!(Message::decode(&offer).err(), Some(PeerError::OutOfBounds));
-
-    // [1, {0: [2⁶³ items]}], and 257 of 256.
-    let huge = [0x82, 0x01, 0xa1, 0x00, 0x9b, 0x80, 0, 0, 0, 0, 0, 0, 0];
-    assert_eq!(Message::decode(&huge).err(), Some(PeerError::OutOfBounds));
-    assert!(MessageIds::new(vec![[0; 16].into(); limits::ACKNOWLEDGE_MAX + 1]).is_err());
-    assert_eq!(Message::decode(&[0x82, 0x18, 0x63, 0xa0]).err(), Some(PeerError::UnknownType));
-    assert_eq!(Message::decode(&vec![0; limits::MESSAGE_MAX + 1]).err(), Some(PeerError::TooLarge));
+/// Every decoder, on bytes that may be anything.
+fn decode_all(bytes: &[u8]) -> [bool; 7] {
+    let list = someone(1).list;
+    [
+        DeviceList::decode(bytes).is_ok(),
+        Bundle::decode(bytes, &list, NOW).is_ok(),
+        InviteContents::decode(bytes, &list.account().hash(), NOW).is_ok(),
+        Carried::decode(bytes).is_ok(),
+        Message::decode(bytes).is_ok(),
+        Ephemeral::decode(bytes).is_ok(),
+        LinkFrame::decode(bytes).is_ok(),
+    ]
 }
 
 #[test]
-fn absent_fields_are_left_out_and_may_be_null() {
-    assert_eq!(*Message::End {}.encode(), [0x82, 0x03, 0xa0]);
-    let signal = Signal::Candidate { candidate: "c".to_owned(), mid: None, line_index: None };
-    let signals = List::new(vec![signal.clone()]).unwrap();
-    let bytes = Ephemeral::Signal { attempt: 1, signals: signals.clone() }.encode();
-    assert_eq!(*bytes, [0x82, 0x01, 0xa2, 0x00, 0x01, 0x01, 0x81, 0x82, 0x01, 0xa1, 0x00, 0x61, b'c']);
-    let with_null =
-        [0x82, 0x01, 0xa2, 0x00, 0x01, 0x01, 0x81, 0x82, 0x01, 0xa2, 0x00, 0x61, b'c', 0x01, 0xf6];
-    assert_eq!(Ephemeral::decode(&with_null), Ok(Ephemeral::Signal { attempt: 1, signals }));
-}
-
-#[test]
-fn secrets_and_what_people_say_do_not_appear_in_debug_output() {
-    let alice = Person::new(1);
-    let link =
-        InviteLink { secret: InviteSecret::from_bytes(&[0xcc; 32]), account: alice.account.public().hash() };
-    let sdp = "canary".to_owned();
-    let printed = [
-        format!("{:?}", Message::decode(&messages()[0]).unwrap()),
-        format!("{:?}", Message::decode(&messages()[1]).unwrap()),
-        format!("{link:?}"),
-        format!("{:?}", Signal::Description { kind: DescriptionKind::Offer, sdp: sdp.clone() }),
-        format!("{:?}", Signal::Candidate { candidate: sdp.clone(), mid: Some(sdp), line_index: None }),
-    ];
-    let account = format!("{}, ", alice.account.public().hash().as_bytes()[0]);
-    for text in printed {
-        assert!(!text.contains("canary") && !text.contains("204, 204") && !text.contains(&account), "{text}");
+fn what_is_cut_or_longer_is_refused() {
+    for (name, bytes) in everything() {
+        assert!(decode_all(&bytes).contains(&true), "{name} reads");
+        let mut longer = bytes.clone();
+        longer.push(0);
+        assert!(!decode_all(&longer).contains(&true), "{name} with one byte more");
+        for cut in [0, 1, bytes.len() / 2, bytes.len() - 1] {
+            assert!(!decode_all(&bytes[..cut]).contains(&true), "{name} cut at {cut}");
+        }
     }
 }
 
 #[test]
-fn mutated_bytes_never_panic() {
-    let mut alice = Person::new(1);
-    let mut rng = ChaCha12Rng::seed_from_u64(7);
-    let carried = Carried::encode(Some(&first_prefix(&mut alice)), &[1; 200]);
-    let frame = LinkFrame::Carried(Opaque::new(carried.clone()).unwrap()).encode();
-    let mut samples = messages();
-    samples.extend([carried, frame, Ephemeral::HangUp { attempt: u64::MAX }.encode().to_vec()]);
-    let account = AccountId::from_bytes([0; 16]);
-    let mut below = |end: usize| usize::try_from(rng.next_u32()).unwrap() % end;
-    for round in 0..20_000 {
-        let mut bytes = samples[round % samples.len()].clone();
-        for _ in 0..=below(3) {
-            let at = below(bytes.len());
-            bytes[at] = u8::try_from(below(256)).unwrap();
+fn messages_come_back_as_they_were() {
+    for (name, message) in messages() {
+        let bytes = message.encode();
+        assert_eq!(Message::decode(&bytes).unwrap().encode(), bytes, "{name}");
+    }
+    for (name, ephemeral) in ephemerals() {
+        assert_eq!(Ephemeral::decode(&ephemeral.encode()), Ok(ephemeral), "{name}");
+    }
+    for (name, frame) in frames() {
+        assert_eq!(LinkFrame::decode(&frame.encode()), Ok(frame), "{name}");
+    }
+    let first = FirstPrefix { device_list: someone(1).list, keys: first_keys() };
+    let carried = Carried { first: Some(first.clone()), ratchet: vec![1, 2] };
+    assert_eq!(Carried::decode(&Carried::encode(Some(&first), &[1, 2])), Ok(carried));
+}
+
+#[test]
+fn any_flipped_bit_of_something_signed_is_refused() {
+    let mut anna = someone(1);
+    let (_, bundle) = anna.bundle(NOW);
+    let list = anna.list.as_bytes().to_vec();
+    for place in 0..list.len() {
+        let mut altered = list.clone();
+        altered[place] ^= 1 << (place % 8);
+        assert!(DeviceList::decode(&altered).is_err(), "device list, byte {place}");
+    }
+    for place in 0..bundle.len() {
+        let mut altered = bundle.clone();
+        altered[place] ^= 1 << (place % 8);
+        assert!(Bundle::decode(&altered, &anna.list, NOW).is_err(), "bundle, byte {place}");
+    }
+}
+
+/// Signs these bytes as a device list, whatever they are.
+fn signed_list(someone: &mut Someone, signed: Vec<u8>) -> Vec<u8> {
+    let signature = someone.account.sign_device_list(&signed, &mut someone.rng).to_bytes();
+    let mut bytes = vec![0xa2, 0x00, 0x59];
+    bytes.extend_from_slice(&u16::try_from(signed.len()).unwrap().to_be_bytes());
+    bytes.extend_from_slice(&signed);
+    bytes.extend_from_slice(&[0x01, 0x58, 64]);
+    bytes.extend_from_slice(&signature);
+    bytes
+}
+
+/// The signed bytes inside a device list.
+fn inside(list: &DeviceList) -> Vec<u8> {
+    let bytes = list.as_bytes();
+    let start = if bytes[2] == 0x58 { 4 } else { 5 };
+    bytes[start..bytes.len() - 67].to_vec()
+}
+
+#[test]
+fn signed_structures_are_deterministic_and_know_all_their_keys() {
+    let mut anna = someone(1);
+    let signed = inside(&anna.list);
+    assert_eq!(signed[0], 0xa6, "a map of six");
+    let same = signed_list(&mut anna, signed.clone());
+    assert!(DeviceList::decode(&same).is_ok());
+    // A seventh key.
+    let mut unknown = signed.clone();
+    unknown[0] = 0xa7;
+    unknown.extend_from_slice(&[0x18, 99, 0x00]);
+    let unknown = signed_list(&mut anna, unknown);
+    assert_eq!(DeviceList::decode(&unknown), Err(PeerError::NotDeterministic));
+    // The version in two bytes instead of one.
+    let mut long = signed.clone();
+    long.splice(2..3, [0x18, 0x01]);
+    let long = signed_list(&mut anna, long);
+    assert_eq!(DeviceList::decode(&long), Err(PeerError::NotDeterministic));
+    let mut newer = signed;
+    newer[2] = 0x02;
+    let newer = signed_list(&mut anna, newer);
+    assert_eq!(DeviceList::decode(&newer), Err(PeerError::UnknownVersion));
+}
+
+#[test]
+fn plain_structures_ignore_unknown_keys() {
+    let mut bytes = Ephemeral::Here {}.encode().to_vec();
+    // [0, {}] becomes [0, {99: 1}].
+    assert_eq!(bytes.pop(), Some(0xa0));
+    bytes.extend_from_slice(&[0xa1, 0x18, 99, 0x01]);
+    assert_eq!(Ephemeral::decode(&bytes), Ok(Ephemeral::Here {}));
+    assert_eq!(Ephemeral::decode(&[0x82, 0x18, 99, 0xa0]), Err(PeerError::UnknownType));
+    assert!(matches!(Message::decode(&[0x82, 0x18, 99, 0xa0]), Err(PeerError::UnknownType)));
+    assert_eq!(LinkFrame::decode(&[0x82, 0x18, 99, 0xa0]), Err(PeerError::UnknownType));
+}
+
+#[test]
+fn a_list_with_repeated_keys_or_no_or_too_many_devices_is_refused() {
+    let mut anna = someone(1);
+    let listed = anna.listed.clone();
+    let twice = DeviceList::sign(&anna.account, 2, [0; 32], vec![listed.clone(); 2], &mut anna.rng);
+    assert_eq!(twice.err(), Some(PeerError::ReusedKey));
+    let identity = sotto_crypto::keys::DeviceIdentityPublic::from_bytes(listed.signing.as_bytes()).unwrap();
+    let both = ListedDevice { identity, ..listed.clone() };
+    let both = DeviceList::sign(&anna.account, 2, [0; 32], vec![both], &mut anna.rng);
+    assert_eq!(both.err(), Some(PeerError::ReusedKey));
+    let none = DeviceList::sign(&anna.account, 2, [0; 32], Vec::new(), &mut anna.rng);
+    assert_eq!(none.err(), Some(PeerError::OutOfBounds));
+    let many = vec![listed; limits::DEVICES_MAX + 1];
+    let many = DeviceList::sign(&anna.account, 2, [0; 32], many, &mut anna.rng);
+    assert_eq!(many.err(), Some(PeerError::OutOfBounds));
+}
+
+#[test]
+fn bundles_count_for_30_days_and_only_for_a_listed_device() {
+    let mut anna = someone(1);
+    let (bundle, bytes) = anna.bundle(NOW);
+    assert_eq!(Bundle::decode(&bytes, &anna.list, NOW), Ok(bundle));
+    let late = NOW.saturating_add(limits::BUNDLE_LIFETIME);
+    assert!(Bundle::decode(&bytes, &anna.list, late.saturating_add(limits::CLOCK_SKEW)).is_ok());
+    let expired = late.saturating_add(limits::CLOCK_SKEW * 2);
+    assert_eq!(Bundle::decode(&bytes, &anna.list, expired), Err(PeerError::Expired));
+    let before = NOW.saturating_sub(limits::CLOCK_SKEW * 2);
+    assert_eq!(Bundle::decode(&bytes, &anna.list, before), Err(PeerError::Expired));
+    assert_eq!(Bundle::decode(&bytes, &someone(2).list, NOW), Err(PeerError::UnlistedDevice));
+}
+
+#[test]
+fn invite_contents_of_another_account_are_refused() {
+    let mut anna = someone(1);
+    let contents = anna.contents();
+    let account = anna.list.account().hash();
+    assert!(InviteContents::decode(&contents, &account, NOW).is_ok());
+    let other = someone(2).list.account().hash();
+    assert_eq!(InviteContents::decode(&contents, &other, NOW).err(), Some(PeerError::WrongAccount));
+}
+
+#[test]
+fn a_prefix_whose_flags_lie_is_refused() {
+    let keys = FirstKeys { opk_id: None, invite_id: None, ..first_keys() };
+    let first = FirstPrefix { device_list: someone(1).list, keys };
+    let mut bytes = Carried::encode(Some(&first), &[1, 2, 3]);
+    // Key 6 of the prefix comes last: 06 00, before the ratchet message 01 43 010203.
+    let place = bytes.len() - 6;
+    assert_eq!(bytes[place - 1..], [0x06, 0x00, 0x01, 0x43, 1, 2, 3]);
+    bytes[place] = 1;
+    assert_eq!(Carried::decode(&bytes), Err(PeerError::Malformed));
+}
+
+#[test]
+fn bounds_are_kept() {
+    let long = Text::<4>::new("12345".to_owned());
+    assert_eq!(long.err(), Some(PeerError::OutOfBounds));
+    let manifest = Manifest { size: limits::FILE_SIZE_MAX + 1, ..manifest() };
+    let bytes = body(Content::FileOffer(manifest)).encode();
+    assert!(matches!(Message::decode(&bytes), Err(PeerError::OutOfBounds)));
+    let sdp = "x".repeat(limits::SDP_MAX + 1);
+    let large = Signal::Description { kind: DescriptionKind::Offer, sdp };
+    assert!(!large.is_within_limits());
+    let large = Ephemeral::Signal { attempt: 1, signals: List::new(vec![large]).unwrap() };
+    assert_eq!(Ephemeral::decode(&large.encode()), Err(PeerError::OutOfBounds));
+    assert!(matches!(Message::decode(&vec![0; limits::MESSAGE_MAX + 1]), Err(PeerError::TooLarge)));
+    assert_eq!(LinkFrame::decode(&vec![0; limits::LINK_FRAME_MAX + 1]), Err(PeerError::TooLarge));
+    // A list that announces more than it may hold, without holding it.
+    assert!(matches!(
+        Message::decode(&[0x82, 0x01, 0xa1, 0x00, 0x9a, 0xff, 0xff, 0xff, 0xff]),
+        Err(PeerError::OutOfBounds)
+    ));
+}
+
+#[test]
+fn the_largest_text_fits_an_envelope() {
+    let text = "x".repeat(limits::TEXT_MAX);
+    let message = body(Content::Text { text: Text::new(text).unwrap() }).encode();
+    assert!(message.len() <= limits::MESSAGE_MAX);
+    let mut anna = someone(1);
+    let devices: Vec<ListedDevice> = (100..108).map(|seed| someone(seed).listed).collect();
+    let device_list = DeviceList::sign(&anna.account, 2, [0; 32], devices, &mut anna.rng).unwrap();
+    let first = FirstPrefix { device_list, keys: first_keys() };
+    let ratchet = vec![0; limits::MESSAGE_MAX + sotto_crypto::ratchet::MESSAGE_OVERHEAD];
+    let carried = Carried::encode(Some(&first), &ratchet);
+    assert!(carried.len() <= limits::CARRIED_MAX, "{}", carried.len());
+    assert!(sotto_crypto::envelope::EnvelopeClass::for_message(carried.len()).is_some());
+    assert!(LinkFrame::Carried(Opaque::new(carried).unwrap()).encode().len() <= limits::LINK_FRAME_MAX);
+}
+
+#[test]
+fn noise_is_refused_without_a_panic() {
+    use rand_chacha::rand_core::Rng;
+    let mut rng = ChaCha12Rng::seed_from_u64(9);
+    let samples = everything();
+    for round in 0..300_usize {
+        let (_, sample) = &samples[round % samples.len()];
+        let mut bytes = sample.clone();
+        for _ in 0..1 + rng.next_u32() % 4 {
+            let [high, low, byte, _] = rng.next_u32().to_be_bytes();
+            let place = usize::from(u16::from_be_bytes([high, low])) % bytes.len();
+            bytes[place] = byte;
         }
-        bytes.truncate(bytes.len() - below(2));
-        if let Ok(message) = Message::decode(&bytes) {
-            let encoded = message.encode();
-            assert_eq!(*Message::decode(&encoded).unwrap().encode(), *encoded);
+        let _ = decode_all(&bytes);
+    }
+}
+
+mod link {
+    use super::*;
+
+    const ORIGIN: &str = "https://sotto.example";
+
+    fn link() -> InviteLink {
+        let account = someone(1).list.account().hash();
+        InviteLink { secret: InviteSecret::from_bytes(&[0xfb; 32]), account }
+    }
+
+    #[test]
+    fn a_link_comes_back_as_it_was() {
+        let text = link().format(ORIGIN);
+        assert!(text.starts_with("https://sotto.example/i#v1.-_v7"));
+        let fragment = text.split_once('#').map(|(_, fragment)| fragment.to_owned()).unwrap();
+        for text in [text.as_str(), &fragment, &format!("#{fragment}"), &format!("  {text}\n")] {
+            let parsed = InviteLink::parse(text, ORIGIN).unwrap();
+            assert_eq!(parsed.account, link().account);
+            assert_eq!(parsed.secret.to_bytes().as_slice(), [0xfb; 32]);
         }
-        if let Ok(frame) = LinkFrame::decode(&bytes) {
-            assert_eq!(LinkFrame::decode(&frame.encode()), Ok(frame));
-        }
-        if let Ok(ephemeral) = Ephemeral::decode(&bytes) {
-            assert_eq!(Ephemeral::decode(&ephemeral.encode()), Ok(ephemeral));
-        }
-        if let Ok(Carried { first: Some(first), .. }) = Carried::decode(&bytes) {
-            assert_ne!(first.device_list.account().id(), account);
-        }
+        assert!(InviteLink::parse(&text.replace("https://sotto", "HTTPS://Sotto"), ORIGIN).is_ok());
+        assert!(InviteLink::parse(&text.replace("/i#", "/i/#"), ORIGIN).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let text = link().format(ORIGIN);
+        let error = |text: &str| InviteLink::parse(text, ORIGIN).err();
+        assert_eq!(error(&text[..text.len() - 1]), Some(LinkError::Malformed));
+        assert_eq!(error(&format!("{text}A")), Some(LinkError::Malformed));
+        assert_eq!(error(&text.replace("#v1.", "#v1")), Some(LinkError::Malformed));
+        assert_eq!(error(&text.replace("/i#", "/x#")), Some(LinkError::Malformed));
+        assert_eq!(error(&text.replace("https:", "ftp:")), Some(LinkError::Malformed));
+        assert_eq!(error(&text.replace('-', "+")), Some(LinkError::Malformed));
+        assert_eq!(error(""), Some(LinkError::Malformed));
+        assert_eq!(error("#"), Some(LinkError::Malformed));
+        assert_eq!(error(&"x".repeat(limits::LINK_MAX + 1)), Some(LinkError::Malformed));
+        assert_eq!(error(&text.replace("#v1.", "#v0.")), Some(LinkError::Malformed));
+        assert_eq!(error(&text.replace("#v1.", "#v2.")), Some(LinkError::NewerVersion));
+        let other = |host: &str| Some(LinkError::OtherServer { host: host.to_owned() });
+        assert_eq!(error(&text.replace("sotto.example", "evil.example")), other("evil.example"));
+        assert_eq!(error(&text.replace("sotto.example", "sotto.example:8443")), other("sotto.example:8443"));
+        assert_eq!(error(&text.replace("https:", "http:")), other("sotto.example"));
     }
 }
