@@ -86,11 +86,6 @@ pub fn until(i18n: Texts, at: Timestamp) -> String {
     format!("{date}, {}", screen::format_time(at, language(i18n)))
 }
 
-/// A moment to come, shortly: the date.
-pub fn moment_ahead(i18n: Texts, at: Timestamp) -> String {
-    screen::format_date(at, language(i18n), false, true)
-}
-
 /// The number of the local day.
 pub fn local_day(at: Timestamp) -> i64 {
     timeline::day(at, screen::utc_offset_minutes(at))

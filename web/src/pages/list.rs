@@ -128,7 +128,7 @@ fn PathDot(contact: Store<Contact>) -> impl IntoView {
 fn InviteRow(invite: InviteView) -> impl IntoView {
     let i18n = use_i18n();
     let state = use_state();
-    let InviteView { id, ready, expires_at, .. } = invite;
+    let InviteView { id, ready, .. } = invite;
     let here = move || state.navigator.place() == Place::Invite(id);
     view! {
         <li>
@@ -147,10 +147,6 @@ fn InviteRow(invite: InviteView) -> impl IntoView {
                     <span class="contact-last">
                         {move || {
                             if ready { t_string!(i18n, invite.row_waiting) } else { t_string!(i18n, invite.row_preparing) }
-                        }}
-                        " · "
-                        {move || {
-                            t_string!(i18n, invite.row_until, when = texts::moment_ahead(i18n, expires_at)).to_string()
                         }}
                     </span>
                 </span>
