@@ -73,7 +73,7 @@ pub(crate) struct PreKeys {
     signed: Vec<Aged<SignedPreKey>>,
     #[n(1)]
     delivery: Vec<Aged<DeliveryKey>>,
-    /// The next number of a one-time prekey; also used by invites.
+    /// The last number of a one-time prekey, those of invites included.
     #[n(2)]
     next_one_time: u32,
     /// The signed bundle of the newest keys.
@@ -162,7 +162,7 @@ impl Account {
 
     /// A one-time prekey under the next number, not kept here.
     pub(crate) fn make_one_time(&mut self, turn: &mut Turn<'_>) -> OneTimePreKey {
-        self.prekeys.next_one_time = self.prekeys.next_one_time.saturating_add(1);
+        self.prekeys.next_one_time = next_number(self.prekeys.next_one_time, turn.now);
         turn.dirty(Key::PreKeys);
         OneTimePreKey::generate(PreKeyId(self.prekeys.next_one_time), turn.rng)
     }
@@ -262,8 +262,8 @@ impl Account {
 
     fn rotate(&mut self, rng: &mut dyn CryptoRng, now: Timestamp) {
         let prekeys = &mut self.prekeys;
-        let signed_id = prekeys.signed.last().map_or(0, |aged| aged.key.id().0).saturating_add(1);
-        let delivery_id = prekeys.delivery.last().map_or(0, |aged| aged.key.id().0).saturating_add(1);
+        let signed_id = next_number(prekeys.signed.last().map_or(0, |aged| aged.key.id().0), now);
+        let delivery_id = next_number(prekeys.delivery.last().map_or(0, |aged| aged.key.id().0), now);
         let signed = SignedPreKey::generate(PreKeyId(signed_id), rng);
         let delivery = DeliveryKey::generate(DeliveryKeyId(delivery_id), rng);
         let bundle = Bundle {
@@ -284,6 +284,12 @@ impl Account {
         prekeys.signed.push(Aged { key: signed, replaced: None, drained: false });
         prekeys.delivery.push(Aged { key: delivery, replaced: None, drained: false });
     }
+}
+
+/// The number of the next key: the second in which it is made, or one more than the last. Counting alone would give a
+/// number to two keys on a device that was rolled back.
+fn next_number(last: u32, now: Timestamp) -> u32 {
+    last.saturating_add(1).max(u32::try_from(now.0 / 1000).unwrap_or(0))
 }
 
 impl<K: codec::Item> Aged<K> {

@@ -115,7 +115,9 @@ impl Contact {
     }
 
     pub(crate) fn may_ask_again(&self, now: Timestamp) -> bool {
-        self.asked_at.is_none_or(|at| now.saturating_since(Timestamp(at)) >= policy::RETRY_EVERY)
+        // A time in the future was told by a clock that was wrong.
+        let passed = |at| Timestamp(at) > now || now.saturating_since(Timestamp(at)) >= policy::RETRY_EVERY;
+        self.asked_at.is_none_or(passed)
     }
 
     pub(crate) fn view(&self, route: Route) -> ContactView {

@@ -169,6 +169,11 @@ impl Conversation {
         self.lamport = self.lamport.saturating_add(policy::ROLLED_BACK_LAMPORT);
     }
 
+    /// Whether the other side has lost its state since it was last heard of.
+    pub(crate) fn is_new_era(&self, era: u32) -> bool {
+        era > self.their_era
+    }
+
     /// Whether a body of this era and sequence is neither the next nor further on: it may be one that came before.
     pub(crate) fn is_unexpected(&self, era: u32, sequence: u64) -> bool {
         era != self.their_era || sequence <= self.theirs

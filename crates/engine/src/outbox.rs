@@ -89,8 +89,8 @@ impl Entry {
         !self.ratchet.is_empty()
             && match self.stage {
                 Stage::Waiting => !linked,
-                Stage::Channel { at } => !linked || now.saturating_since(at) >= policy::CHANNEL_PATIENCE,
-                Stage::Stored { at } => now.saturating_since(at) >= policy::STORED_PATIENCE,
+                Stage::Channel { at } => !linked || passed(at, now, policy::CHANNEL_PATIENCE),
+                Stage::Stored { at } => passed(at, now, policy::STORED_PATIENCE),
             }
     }
 
@@ -102,6 +102,11 @@ impl Entry {
             Stage::Stored { at } => Some(at.saturating_add(policy::STORED_PATIENCE)),
         }
     }
+}
+
+/// Whether so much time has passed since then. A time in the future was told by a clock that was wrong.
+fn passed(at: Timestamp, now: Timestamp, patience: core::time::Duration) -> bool {
+    at > now || now.saturating_since(at) >= patience
 }
 
 /// All entries for one contact, by their Lamport time, which no two share.

@@ -83,6 +83,7 @@ impl Client {
         let order = contact.conversation.order(body.lamport, id.0, body.sequence);
         let sent_at = Timestamp(body.sent_at);
         let era = body.era.unwrap_or(0);
+        let has_lost = contact.conversation.is_new_era(era);
         let known = contact.conversation.is_unexpected(era, body.sequence)
             && self.seen.get(&id).is_some_and(|seen| seen.has_id(message));
         let stated = Stated {
@@ -115,6 +116,9 @@ impl Client {
         };
         self.remember(id, hash, Some(message), turn);
         turn.touch(id);
+        if has_lost {
+            self.say_waiting_again(id, turn);
+        }
         let Body { content, delivery, token, mailbox, list_version, list_hash, .. } = body;
         if let Some(contact) = self.contacts.get_mut(&id) {
             if list_version != contact.list.version() || list_hash != *contact.list.hash() {

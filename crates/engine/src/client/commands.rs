@@ -65,14 +65,19 @@ impl Client {
         let told: Vec<ContactId> =
             self.contacts.values().filter(|contact| contact.may_be_written_to()).map(Contact::id).collect();
         for id in told {
-            if let Ok(name) = Name::new(name.clone())
-                && self.waiting(id) < policy::WAITING_MAX
-            {
-                let message = MessageId(turn.random());
-                self.say(id, message, Said::Profile { name }, turn);
-            }
+            self.say_name(id, turn);
         }
         true
+    }
+
+    /// Says one's own name, and with it whatever else a contact should know and does not.
+    pub(super) fn say_name(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        if let Ok(name) = Name::new(self.account.identity.name.clone())
+            && self.waiting(id) < policy::WAITING_MAX
+        {
+            let message = MessageId(turn.random());
+            self.say(id, message, Said::Profile { name }, turn);
+        }
     }
 
     fn send_text(&mut self, id: ContactId, text: &str, turn: &mut Turn<'_>) {

@@ -355,6 +355,15 @@ impl Client {
         }
     }
 
+    /// The contact has lost its state, and with it perhaps the key that what it has not acknowledged was sealed to.
+    pub(super) fn say_waiting_again(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        let places: Vec<u64> = self.outbox.get(&id).into_iter().flatten().map(|(place, _)| *place).collect();
+        for place in places {
+            self.set_stage(id, place, Stage::Waiting, turn);
+        }
+        turn.pump.insert(id);
+    }
+
     /// Says an entry again in the present session, because the contact could not decrypt it.
     pub(super) fn say_again(&mut self, id: ContactId, hash: MessageHash, turn: &mut Turn<'_>) {
         let Some(queue) = self.outbox.get_mut(&id) else { return };

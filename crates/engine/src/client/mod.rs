@@ -161,7 +161,12 @@ impl Client {
     /// Takes one input. Everything that should happen because of it is then polled.
     pub fn handle(&mut self, input: Input, now: Timestamp, rng: &mut dyn CryptoRng) {
         if now < self.last_now {
-            self.timers.rewind(self.last_now.0.saturating_sub(now.0));
+            let back = self.last_now.0.saturating_sub(now.0);
+            self.timers.rewind(back);
+            for lane in self.lanes.values_mut() {
+                lane.not_before = Timestamp(lane.not_before.0.saturating_sub(back));
+                lane.owed_not_before = Timestamp(lane.owed_not_before.0.saturating_sub(back));
+            }
         }
         self.last_now = now;
         let mut turn = Turn::new(now, rng, core::mem::take(&mut self.timers));

@@ -10,11 +10,13 @@ use sotto_wire::server::{
 };
 
 use super::{Asked, Client};
+use crate::contact::Contact;
 use crate::socket::{Asked as SocketAsked, Phase, TokenOwner};
 use crate::timers::Timer;
 use crate::turn::{Key, Turn};
 use crate::{
-    InviteId, Output, RequestId, Response, ServerStatus, SocketAction, SocketEvent, Standing, policy,
+    ContactId, InviteId, Output, RequestId, Response, ServerStatus, SocketAction, SocketEvent, Standing,
+    policy,
 };
 
 impl Client {
@@ -127,6 +129,17 @@ impl Client {
                 held.sent = true;
                 turn.dirty(Key::Session(*id, held.session.id()));
             }
+        }
+        // Contacts may seal to a delivery key that was lost with the state.
+        let newest = self.account.delivery().map_or(0, |key| key.id().0);
+        let unaware: Vec<ContactId> = self
+            .contacts
+            .values()
+            .filter(|contact| contact.may_be_written_to() && contact.delivery_told < newest)
+            .map(Contact::id)
+            .collect();
+        for id in unaware {
+            self.say_name(id, turn);
         }
     }
 

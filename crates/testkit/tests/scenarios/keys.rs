@@ -115,3 +115,27 @@ fn both_begin_fresh_sessions_at_once() {
     assert_eq!(told(&mut world, BEN, anna).len(), 5);
     assert_eq!(told(&mut world, ANNA, ben).len(), 5);
 }
+
+#[test]
+fn a_state_rolled_back_behind_a_rotation_of_keys_is_told_to_contacts() {
+    let (mut world, ben, anna) = meet(97);
+    say(&mut world, BEN, anna, "one");
+    world.run_for(MINUTE);
+    let snapshot = world.people[BEN].disk.clone();
+    world.run_for(8 * DAY);
+    say(&mut world, BEN, anna, "sealed to this delivery key from now on");
+    world.run_for(MINUTE);
+    say(&mut world, ANNA, ben, "as you wish");
+    world.run_for(MINUTE);
+    assert!(delivered(&world, ANNA, ben, "as you wish"));
+    world.close_page(BEN);
+    world.people[BEN].disk = snapshot;
+    say(&mut world, ANNA, ben, "do you hear me?");
+    world.run_for(MINUTE);
+    world.open_page(BEN);
+    let heard = |world: &World| delivered(world, ANNA, ben, "do you hear me?");
+    assert!(world.run_until(MINUTE * 10, heard), "{:?} {:?}", world.people[ANNA].log, world.people[BEN].log);
+    say(&mut world, BEN, anna, "yes");
+    assert!(world.run_until(MINUTE, |world| delivered(world, BEN, anna, "yes")));
+    assert_eq!(told(&mut world, ANNA, ben).last().map(String::as_str), Some("yes"));
+}
