@@ -27,4 +27,6 @@ pub use message::{Body, Message, MessageIds};
 pub use signal::{DescriptionKind, Signal};
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod tests;
