@@ -1,5 +1,9 @@
 //! One file for each scenario; one binary, because linking the machinery takes longer than running it.
 
+mod away;
 mod page_opens;
+mod reload;
+mod second_tab;
+mod server_killed;
 mod talking;
 mod tampered_page;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
+use serde_json::json;
 use thirtyfour::WebDriver;
 use thirtyfour::bidi::BiDi;
 use thirtyfour::bidi::events::LogEntryAdded;
@@ -23,8 +24,8 @@ pub struct Entry {
 /// Collects the entries of one browser session.
 pub struct Console {
     entries: Arc<Mutex<Vec<Entry>>>,
-    // Dropped, it ends the subscription.
-    _bidi: Option<BiDi>,
+    // Dropped, it ends the subscription. Firefox only.
+    bidi: Option<BiDi>,
 }
 
 /// Firefox tells of violations neither through its driver nor as events; a page can hear of its own, though.
@@ -54,7 +55,21 @@ impl Console {
                 Some(bidi)
             }
         };
-        Ok(Console { entries, _bidi: bidi })
+        Ok(Console { entries, bidi })
+    }
+
+    /// Runs `script` in every page that is opened from now on, before the page's own.
+    pub async fn preload(&self, driver: &WebDriver, script: &str) -> Outcome {
+        match &self.bidi {
+            Some(bidi) => {
+                bidi.script().add_preload_script(format!("() => {{ {script} }}")).await?;
+            }
+            None => {
+                let parameters = json!({ "source": script });
+                driver.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", parameters).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Everything said until now.
@@ -72,7 +87,7 @@ impl Console {
             }
             // Events come in order: when this answer is there, so is what was said before it.
             Kind::Firefox => {
-                if let Some(bidi) = &self._bidi {
+                if let Some(bidi) = &self.bidi {
                     bidi.session().status().await?;
                 }
                 Ok(self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone())

@@ -11,6 +11,7 @@ mod proxy;
 mod server;
 mod stage;
 mod wait;
+mod watch;
 
 pub use browser::Kind;
 pub use console::Entry;

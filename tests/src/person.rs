@@ -270,6 +270,14 @@ impl Person {
         .await
     }
 
+    /// Runs a script in every page opened from now on, before the page's own, until the browser is closed.
+    pub async fn preload(&self, script: &str) -> Outcome {
+        let running = self.running.lock().await;
+        let running =
+            running.as_ref().ok_or_else(|| trouble(format!("{}'s browser is closed", self.name)))?;
+        running.console.preload(&running.browser.driver, script).await
+    }
+
     /// Runs a script in the page; what it returns, or resolves with, comes back.
     pub async fn script(&self, script: &str, arguments: Vec<Value>) -> Outcome<Value> {
         Ok(self.driver().await?.execute(script, arguments).await?.json().clone())

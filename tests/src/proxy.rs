@@ -48,6 +48,12 @@ impl Recording {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
     }
 
+    /// How often these bytes have passed.
+    pub fn count(&self, wanted: &[u8]) -> usize {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        bytes.windows(wanted.len().max(1)).filter(|window| *window == wanted).count()
+    }
+
     /// All of it.
     pub fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
