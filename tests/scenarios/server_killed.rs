@@ -37,6 +37,7 @@ fn server_killed_while_talking_directly() -> Outcome {
 
         stage.server.start_again().await?;
         ben.reload().await?;
+        ben.click("contact").await?;
         ben.sees_route("direct").await?;
         anna.sees_route("direct").await?;
         ben.say("After").await?;
