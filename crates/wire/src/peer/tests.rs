@@ -403,6 +403,9 @@ fn noise_is_refused_without_a_panic() {
 }
 
 mod link {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     const ORIGIN: &str = "https://sotto.example";
