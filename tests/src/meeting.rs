@@ -85,13 +85,15 @@ impl Person {
     }
 
     async fn has_message(&self, mine: &str, text: &str, state: &str) -> Outcome {
-        let script = "return [...document.querySelectorAll(`[data-testid=message][data-mine=${arguments[0]}]`)]
+        let script =
+            "return [...document.querySelectorAll(`[data-testid=message][data-mine=${arguments[0]}]`)]
             .filter((message) =>
                 message.querySelector('[data-testid=message-text]')?.textContent.trim() === arguments[1])
             .map((message) => message.dataset.state)";
         let driver = self.driver().await?;
         self.patiently(&format!("{text:?} {state}"), async || {
-            let seen: Vec<String> = driver.execute(script, vec![json!(mine), json!(text)]).await?.convert()?;
+            let seen: Vec<String> =
+                driver.execute(script, vec![json!(mine), json!(text)]).await?.convert()?;
             match seen.as_slice() {
                 [one] if state.is_empty() || one == state => Ok(Some(())),
                 other => Err(trouble(format!("it is {other:?}"))),

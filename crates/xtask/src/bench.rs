@@ -2,15 +2,40 @@
 
 use std::path::Path;
 
-use crate::step::{Failure, Outcome};
+use crate::step::{Failure, Outcome, lines_of, step};
 use crate::workspace::{Workspace, files_below};
-use crate::{page, setup};
+use crate::{page, setup, tests};
 
-/// Builds the page and prints what it weighs.
+/// Builds the page and prints what it weighs; then what cryptography and transfers reach in Chromium.
 pub fn bench(workspace: &Workspace) -> Outcome<()> {
+    setup::for_tests(workspace)?;
     let tools = setup::for_page(workspace)?;
     page::build(workspace, &tools, page::Quality::Release)?;
-    sizes(workspace)
+    let crypto = measure(workspace, "cryptography in wasm", "sotto-crypto", &["--test", "rates"])?;
+    let transfer = measure(
+        workspace,
+        "100 MiB beside a bare channel",
+        "sotto-browser",
+        &["--lib", "--features", "bench"],
+    )?;
+    sizes(workspace)?;
+    println!("\n── in Chromium, in wasm built as the worker's");
+    for line in crypto.iter().chain(&transfer) {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Runs the wasm tests whose names begin with `rate`, and hands back what they tell.
+fn measure(workspace: &Workspace, title: &str, package: &str, which: &[&str]) -> Outcome<Vec<String>> {
+    step(title, || {
+        let mut command = tests::wasm_tests(workspace)?;
+        command.args(["--profile", "worker", "--package", package]).args(which);
+        let lines = lines_of(command.args(["--", "--nocapture", "rate"]))?;
+        let told = |line: &String| line.trim_start().starts_with("rate: ") || line.contains("MiB/s");
+        let told: Vec<String> = lines.into_iter().filter(told).map(|line| line.trim().to_owned()).collect();
+        if told.is_empty() { Err(Failure::new("nothing was measured, see above")) } else { Ok(told) }
+    })
 }
 
 /// What a first visit transfers: every file as the server sends it, compressed where that is smaller.

@@ -36,7 +36,7 @@ enum Task {
     Test,
     /// Format, lints with warnings denied, direction of dependencies, licences and sources
     Check,
-    /// Sizes of the page
+    /// Sizes of the page, rates of cryptography and of a transfer in Chromium
     Bench,
     /// Only build the page, into dist/
     Page {

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::check::{self, BROWSER_CRATES};
 use crate::page;
 use crate::setup::{self, path_with_tools};
-use crate::step::Outcome;
+use crate::step::{Outcome, lines_of};
 use crate::suite::Suite;
 use crate::workspace::{Workspace, write};
 
@@ -34,24 +34,33 @@ pub fn test(workspace: &Workspace) -> Outcome<()> {
     // Both select the whole workspace, so that nothing is compiled twice for other features.
     suite.command("unit, property and integration tests", &mut cargo(&["--workspace", "--no-fail-fast"]));
     suite.work("wasm tests in Chromium", || {
-        let capabilities = workspace.target.join("webdriver.json");
-        write(&capabilities, HEADLESS_CHROMIUM.as_bytes())?;
-        let mut command =
-            cargo(&["--target", "wasm32-unknown-unknown", "--no-fail-fast", "--lib", "--tests"]);
+        let mut command = wasm_tests(workspace)?;
+        command.args(["--no-fail-fast", "--lib", "--tests"]);
         for package in BROWSER_CRATES.iter().filter(|package| **package != "sotto-web") {
             command.args(["--package", package]);
         }
-        command
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
-            .env("CHROMEDRIVER", "chromedriver")
-            .env("WASM_BINDGEN_TEST_ONLY_WEB", "1")
-            .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
-            .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities);
-        crate::step::lines_of(&mut command)
+        lines_of(&mut command)
     });
     suite.command(
         "scenarios in Chromium and Firefox",
         &mut cargo(&["--workspace", "--test", "e2e", "--", SCENARIOS_AT_ONCE]),
     );
     suite.finish()
+}
+
+/// `cargo test` for wasm32 in headless Chromium, to which packages and targets are to be added.
+pub fn wasm_tests(workspace: &Workspace) -> Outcome<Command> {
+    let capabilities = workspace.target.join("webdriver.json");
+    write(&capabilities, HEADLESS_CHROMIUM.as_bytes())?;
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--locked", "--target", "wasm32-unknown-unknown"])
+        .current_dir(&workspace.root)
+        .env("PATH", path_with_tools(workspace))
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        .env("CHROMEDRIVER", "chromedriver")
+        .env("WASM_BINDGEN_TEST_ONLY_WEB", "1")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
+        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities);
+    Ok(command)
 }

@@ -4,6 +4,7 @@ mod files;
 mod links;
 mod locks;
 mod pair;
+#[cfg(feature = "bench")]
 mod rate;
 mod sotto;
 mod storage;

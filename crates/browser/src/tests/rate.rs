@@ -1,5 +1,4 @@
-//! How fast a file moves, beside a bare channel in the same page. Run when asked for:
-//! `cargo test --release --target wasm32-unknown-unknown -p sotto-browser --lib -- --include-ignored rate --nocapture`.
+//! How fast a file moves, beside a bare channel in the same page. `cargo xtask bench` runs it.
 
 use js_sys::Promise;
 use wasm_bindgen::JsCast;
@@ -44,7 +43,6 @@ const RAW: &str = "(async mib => {
 })";
 
 #[wasm_bindgen_test]
-#[ignore = "a measurement"]
 async fn rate_beside_a_bare_channel() {
     for round in 1..=ROUNDS {
         let raw: Promise = js_sys::eval(&format!("{RAW}({MIB})")).unwrap().unchecked_into();
