@@ -1,9 +1,12 @@
 //! One file for each scenario; one binary, because linking the machinery takes longer than running it.
 
 mod away;
+mod bad_links;
+mod nothing_readable;
 mod page_opens;
 mod reload;
 mod second_tab;
 mod server_killed;
+mod swapped_bundle;
 mod talking;
 mod tampered_page;

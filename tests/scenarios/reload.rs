@@ -36,7 +36,9 @@ fn reloaded(name: &str, kind: Kind) -> Outcome {
         ben.has_said("First", "delivered").await?;
         let before = handshakes(&proxy);
         if before == 0 {
-            return Err(trouble("the handshake of the meeting was not seen, so a new one would not be either"));
+            return Err(trouble(
+                "the handshake of the meeting was not seen, so a new one would not be either",
+            ));
         }
 
         ben.reload().await?;

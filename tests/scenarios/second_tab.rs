@@ -21,8 +21,7 @@ fn second(name: &str, kind: Kind) -> Outcome {
         anna.say("On the way while you change").await?;
         ben.click("use-here").await?;
         ben.click("contact").await?;
-        let history =
-            ["> From the first tab", "Still with the first tab?", "On the way while you change"];
+        let history = ["> From the first tab", "Still with the first tab?", "On the way while you change"];
         ben.sees_conversation(&history).await?;
         anna.has_said("On the way while you change", "delivered").await?;
         ben.say("From the second tab").await?;

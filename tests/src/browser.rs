@@ -79,8 +79,21 @@ impl Browser {
     }
 }
 
-/// Starts a driver on a free port, which it tells in its first lines.
+/// How often a driver is started that ends before it tells its port: chromedriver takes a free port of one family of
+/// addresses, and ends if the same is taken in the other.
+const DRIVER_STARTS: usize = 4;
+
 async fn start_driver(kind: Kind) -> Outcome<(Child, u16)> {
+    for _ in 1..DRIVER_STARTS {
+        if let Ok(started) = start_driver_once(kind).await {
+            return Ok(started);
+        }
+    }
+    start_driver_once(kind).await
+}
+
+/// Starts a driver on a free port, which it tells in its first lines.
+async fn start_driver_once(kind: Kind) -> Outcome<(Child, u16)> {
     let (program, arguments): (&str, &[&str]) = match kind {
         Kind::Chromium => ("chromedriver", &["--port=0"]),
         Kind::Firefox => ("geckodriver", &["--port=0", "--websocket-port=0"]),

@@ -15,6 +15,17 @@ impl Person {
         self.value("invite-link").await
     }
 
+    /// Makes another link than `before`, from the list.
+    pub async fn create_another_link(&self, before: &str) -> Outcome<String> {
+        self.click("create-link").await?;
+        self.patiently("another link", async || {
+            let link = self.value("invite-link").await?;
+            let ready = self.attributes("invite", "data-ready").await?;
+            Ok((link != before && ready == [Some("true".to_owned())]).then_some(link))
+        })
+        .await
+    }
+
     /// Opens somebody's link and sees who it is from. Uses nothing up.
     pub async fn open_link(&self, link: &str, from: &str) -> Outcome {
         self.open(link).await?;
@@ -35,6 +46,48 @@ impl Person {
         self.reads("chat-name", name).await?;
         self.click("confirm-contact").await?;
         self.sees("chat[data-standing=\"confirmed\"]").await
+    }
+
+    /// Opens a link, or pastes it where it cannot be opened, and sees why it cannot be used.
+    pub async fn is_refused(&self, link: &str, reason: &str) -> Outcome {
+        if link.starts_with(self.origin()) {
+            self.open(link).await?;
+        } else {
+            self.fill("paste-link", link).await?;
+            self.click("open-link").await?;
+        }
+        self.sees_refusal(reason).await
+    }
+
+    /// Sees that the link cannot be used, and why.
+    pub async fn sees_refusal(&self, reason: &str) -> Outcome {
+        self.patiently(&format!("the refusal {reason}"), async || {
+            let seen = self.attributes("card-refusal", "data-reason").await?;
+            if seen == [Some(reason.to_owned())] {
+                return Ok(Some(()));
+            }
+            Err(trouble(format!("it is {seen:?}")))
+        })
+        .await
+    }
+
+    /// How many records there are about anybody else, in all stores together.
+    pub async fn records_of_others(&self) -> Outcome<u64> {
+        let script = "return (async () => {
+            const [known] = await indexedDB.databases();
+            const answer = (request) => new Promise((resolve, reject) => {
+                request.onsuccess = () => resolve(request.result);
+                request.onerror = () => reject(request.error);
+            });
+            const database = await answer(indexedDB.open(known.name));
+            const stores = [...database.objectStoreNames].filter((name) => name !== 'account' && name !== 'keyring');
+            if (stores.length < 7) throw new Error(`only these stores: ${stores}`);
+            const reading = database.transaction(stores);
+            const counts = await Promise.all(stores.map((name) => answer(reading.objectStore(name).count())));
+            database.close();
+            return counts.reduce((all, count) => all + count, 0);
+        })()";
+        Ok(self.driver().await?.execute(script, vec![]).await?.convert()?)
     }
 
     /// Writes a message and sends it.

@@ -83,6 +83,11 @@ impl Person {
         Ok(running.browser.driver.clone())
     }
 
+    /// Where they find the server.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Opens an address: a whole one, or a path on the server.
     pub async fn open(&self, address: &str) -> Outcome {
         let address =
@@ -198,6 +203,17 @@ impl Person {
     /// Waits until it is there.
     pub async fn sees(&self, id: &str) -> Outcome {
         self.element(id).await.map(|_| ())
+    }
+
+    /// Waits until one or the other is there.
+    pub async fn sees_either(&self, one: &str, other: &str) -> Outcome {
+        let driver = self.driver().await?;
+        let css = format!("{}, {}", css(one), css(other));
+        self.patiently(&format!("{one} or {other}"), async || {
+            driver.find(By::Css(css.clone())).await?;
+            Ok(Some(()))
+        })
+        .await
     }
 
     /// Waits until it is there and visible.

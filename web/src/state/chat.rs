@@ -51,6 +51,8 @@ pub struct Chat {
     pub missed: RwSignal<u32>,
     /// Counts up when the reader is to be brought to the end.
     pub followed: RwSignal<u32>,
+    /// What came or changed while a page was being read, which may have been read before.
+    meanwhile: StoredValue<BTreeMap<MessageOrder, MessageView>>,
     fresh: StoredValue<bool>,
     /// The reader is at the end, and the page is seen.
     pub watching: RwSignal<bool>,
@@ -69,6 +71,7 @@ impl Chat {
             seen: RwSignal::new(None),
             missed: RwSignal::new(0),
             followed: RwSignal::new(0),
+            meanwhile: StoredValue::default(),
             fresh: StoredValue::new(false),
             watching: RwSignal::new(false),
             drafts: StoredValue::default(),
@@ -79,6 +82,7 @@ impl Chat {
     /// seen, where something was not.
     pub fn open(&self, contact: ContactId, unread_after: Option<MessageOrder>) -> Command {
         self.rows.update(BTreeMap::clear);
+        self.meanwhile.update_value(BTreeMap::clear);
         self.contact.set(Some(contact));
         self.more.set(false);
         self.loaded.set(false);
@@ -131,7 +135,13 @@ impl Chat {
         if !self.shows(contact) {
             return;
         }
-        let fresh: Vec<_> = messages.into_iter().filter_map(|view| self.patch(view)).collect();
+        let first = messages.first().map(|view| view.order);
+        let mut page: BTreeMap<_, _> = messages.into_iter().map(|view| (view.order, view)).collect();
+        let meanwhile = self.meanwhile.try_update_value(core::mem::take).unwrap_or_default();
+        page.extend(
+            meanwhile.into_iter().filter(|(order, _)| !more || first.is_some_and(|first| *order >= first)),
+        );
+        let fresh: Vec<_> = page.into_values().filter_map(|view| self.patch(view)).collect();
         self.rows.update(|rows| rows.extend(fresh.into_iter().map(row)));
         self.more.set(more);
         self.loading.set(false);
@@ -140,7 +150,15 @@ impl Chat {
 
     /// Takes a new or changed message in.
     pub fn put(&self, contact: ContactId, view: MessageView) {
-        if !self.shows(contact) || !self.loaded.get_untracked() {
+        if !self.shows(contact) {
+            return;
+        }
+        if self.loading.get_untracked() {
+            self.meanwhile.update_value(|meanwhile| {
+                meanwhile.insert(view.order, view.clone());
+            });
+        }
+        if !self.loaded.get_untracked() {
             return;
         }
         let Some(view) = self.patch(view) else { return };
