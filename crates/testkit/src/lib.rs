@@ -16,6 +16,7 @@ mod network;
 mod person;
 mod screen;
 mod server;
+mod tricks;
 mod world;
 
 pub use disk::Disk;

@@ -309,7 +309,7 @@ impl World {
         *last
     }
 
-    fn flush_server(&mut self) {
+    pub(crate) fn flush_server(&mut self) {
         for out in core::mem::take(&mut self.server.out) {
             let connection = match &out {
                 ToDevice::Frame(connection, _) | ToDevice::Close(connection, _) => *connection,
@@ -576,56 +576,5 @@ impl World {
         self.command(who, Command::LoadHistory { contact, before: None, limit: 500 });
         assert!(self.run_until(Duration::from_secs(1), |world| world.people[who].screen.history.is_some()));
         self.people[who].screen.history.take().map(|(_, messages, _)| messages).unwrap_or_default()
-    }
-}
-
-/// What attackers and tests see from outside.
-impl World {
-    /// Puts an envelope into a mailbox, as a server that plays tricks does.
-    pub fn inject(&mut self, mailbox: sotto_crypto::MailboxId, blob: Vec<u8>) {
-        self.server.inject(mailbox, blob);
-        self.flush_server();
-    }
-
-    /// Forgets that invites were used, as a server that plays tricks does.
-    pub fn reopen_invites(&mut self) {
-        for invite in self.server.invites.values_mut() {
-            invite.reopen();
-        }
-    }
-
-    /// The device's connection is gone, and neither its browser nor the server says so.
-    pub fn drop_silently(&mut self, who: Who) {
-        if let Some(connection) = self.people[who].connection.take() {
-            self.server.disconnect(connection);
-        }
-    }
-
-    /// Whether a crash that was asked for has not come.
-    #[must_use]
-    pub fn is_crash_pending(&self, who: Who) -> bool {
-        self.people[who].crash.is_some()
-    }
-
-    /// The crash that was asked for will not come.
-    pub fn cancel_crash(&mut self, who: Who) {
-        self.people[who].crash = None;
-    }
-
-    /// How many links were ever asked for.
-    #[must_use]
-    pub fn links_ever_opened(&self) -> u64 {
-        self.people.iter().map(|person| person.links_opened).sum()
-    }
-
-    /// Everybody's device list, as an omniscient attacker knows them.
-    #[must_use]
-    pub fn device_lists(&self) -> Vec<sotto_wire::peer::DeviceList> {
-        self.people
-            .iter()
-            .filter_map(|person| person.client.as_ref())
-            .map(Client::device_list)
-            .cloned()
-            .collect()
     }
 }
