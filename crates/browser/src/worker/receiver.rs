@@ -119,6 +119,10 @@ impl Receiver {
 
     /// A part of a chunk came. Gives a failure that ends the transfer.
     pub(super) fn data(&mut self, chunk: u32, offset: u32, bytes: Uint8Array) -> Option<TransferFailure> {
+        // Before anything is kept: some browsers take messages of a gigabyte.
+        if usize_of(bytes.length()) > CHUNK + CHUNK_OVERHEAD {
+            return Some(TransferFailure::Corrupt);
+        }
         let mut state = self.state.borrow_mut();
         match &mut *state {
             State::Early(parts) if parts.len() >= MAX_EARLY => Some(TransferFailure::Corrupt),
