@@ -150,9 +150,9 @@ fn InApp() -> impl IntoView {
 /// Two friendly words; the clock is random enough for this.
 fn suggested(i18n: texts::Texts) -> String {
     let (adjective, animal) = person::suggestion(
-        t_string!(i18n, suggest.adjectives),
-        t_string!(i18n, suggest.animals),
+        tu_string!(i18n, suggest.adjectives),
+        tu_string!(i18n, suggest.animals),
         screen::now().0 / 7,
     );
-    t_string!(i18n, suggest.order, adjective = adjective, animal = animal).to_string()
+    tu_string!(i18n, suggest.order, adjective = adjective, animal = animal).to_string()
 }

@@ -124,7 +124,7 @@ fn LinkField(link: String) -> impl IntoView {
         });
     };
     let share = move |_| {
-        let (title, text) = (t_string!(i18n, app.name), t_string!(i18n, invite.share_text));
+        let (title, text) = (tu_string!(i18n, app.name), tu_string!(i18n, invite.share_text));
         spawn_local(async move {
             // Whatever came of it, the link is still on the screen.
             let _ = page::share(title, text, &link.get_value()).await;

@@ -88,7 +88,7 @@ pub fn Refusal(why: CardRefusal) -> impl IntoView {
 
 /// Hands on a request where the browser can share; else copies it.
 fn ask(i18n: Texts, state: State) {
-    let (title, text) = (t_string!(i18n, app.name), t_string!(i18n, refusal.ask_text));
+    let (title, text) = (tu_string!(i18n, app.name), tu_string!(i18n, refusal.ask_text));
     spawn_local(async move {
         if page::can_share() && page::share(title, text, "").await != page::ShareOutcome::Failed {
             return;
