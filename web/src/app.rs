@@ -35,15 +35,27 @@ pub fn App() -> impl IntoView {
         <I18nContextProvider>
             <Title />
             <LeaveGuard />
-            {move || match state.phase.get() {
-                Phase::Starting => ().into_any(),
-                Phase::Running => view! { <Running /> }.into_any(),
-                Phase::Halted(why) => {
-                    view! { <Halted why=why on_use_here=move |()| start(state, true) /> }.into_any()
-                }
-            }}
+            <Screens />
             <NoticeBoard />
         </I18nContextProvider>
+    }
+}
+
+/// What is shown, by how far the start got. Another language builds it anew, so that texts need not be tracked one
+/// by one.
+#[component]
+fn Screens() -> impl IntoView {
+    let i18n = use_i18n();
+    let state = use_state();
+    move || {
+        i18n.get_locale();
+        match state.phase.get() {
+            Phase::Starting => ().into_any(),
+            Phase::Running => view! { <Running /> }.into_any(),
+            Phase::Halted(why) => {
+                view! { <Halted why=why on_use_here=move |()| start(state, true) /> }.into_any()
+            }
+        }
     }
 }
 
@@ -95,7 +107,7 @@ fn Running() -> impl IntoView {
             }
         >
             <button type="button" class="skip" data-testid="skip" on:click=move |_| screen::focus_id("main")>
-                {t!(i18n, app.skip)}
+                {tu_string!(i18n, app.skip)}
             </button>
             <Banner />
             <Show when=move || !alone.get()>
@@ -127,10 +139,10 @@ fn Choose() -> impl IntoView {
     view! {
         <div class="choose">
             <Pair />
-            <p class="soft">{t!(i18n, app.choose)}</p>
+            <p class="soft">{tu_string!(i18n, app.choose)}</p>
             <button type="button" class="button quiet" on:click=move |_| state.client.send(Command::CreateInvite)>
                 <Icon glyph=Glyph::Link />
-                {t!(i18n, welcome.create)}
+                {tu_string!(i18n, welcome.create)}
             </button>
         </div>
     }

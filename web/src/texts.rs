@@ -16,34 +16,34 @@ pub type Texts = I18nContext<Locale>;
 
 /// The language's tag, such as `en`.
 pub fn language(i18n: Texts) -> &'static str {
-    leptos_i18n::Locale::as_str(i18n.get_locale())
+    leptos_i18n::Locale::as_str(i18n.get_locale_untracked())
 }
 
 /// An amount of data.
 pub fn size(i18n: Texts, size: u64) -> String {
     match bytes::amount(size) {
-        bytes::Amount::Bytes(count) => t_string!(i18n, file.bytes, count = count).to_string(),
-        bytes::Amount::Kilo(count) => t_string!(i18n, file.kb, count = count).to_string(),
-        bytes::Amount::Mega(count) => t_string!(i18n, file.mb, count = count).to_string(),
-        bytes::Amount::Giga(count) => t_string!(i18n, file.gb, count = count).to_string(),
+        bytes::Amount::Bytes(count) => tu_string!(i18n, file.bytes, count = count).to_string(),
+        bytes::Amount::Kilo(count) => tu_string!(i18n, file.kb, count = count).to_string(),
+        bytes::Amount::Mega(count) => tu_string!(i18n, file.mb, count = count).to_string(),
+        bytes::Amount::Giga(count) => tu_string!(i18n, file.gb, count = count).to_string(),
     }
 }
 
 /// A time that is left.
 pub fn left(i18n: Texts, seconds: u64) -> String {
     let time = match bytes::left(seconds) {
-        bytes::Left::Seconds(count) => t_string!(i18n, file.seconds, count = count).to_string(),
-        bytes::Left::Minutes(count) => t_string!(i18n, file.minutes, count = count).to_string(),
+        bytes::Left::Seconds(count) => tu_string!(i18n, file.seconds, count = count).to_string(),
+        bytes::Left::Minutes(count) => tu_string!(i18n, file.minutes, count = count).to_string(),
         bytes::Left::Hours { hours, minutes } => {
-            t_string!(i18n, file.hours, hours = hours, minutes = minutes).to_string()
+            tu_string!(i18n, file.hours, hours = hours, minutes = minutes).to_string()
         }
     };
-    t_string!(i18n, file.left, time = time).to_string()
+    tu_string!(i18n, file.left, time = time).to_string()
 }
 
 /// A name, or what stands for one that is empty.
 pub fn name(i18n: Texts, name: String) -> String {
-    if name.trim().is_empty() { t_string!(i18n, app.nameless).to_string() } else { name }
+    if name.trim().is_empty() { tu_string!(i18n, app.nameless).to_string() } else { name }
 }
 
 /// A contact's name, for markup. Tracked.
@@ -66,7 +66,7 @@ pub fn contact_now(i18n: Texts, state: State, id: ContactId) -> String {
 pub fn moment(i18n: Texts, at: Timestamp) -> String {
     match days_ago(at) {
         0 => screen::format_time(at, language(i18n)),
-        1 => t_string!(i18n, chat.yesterday).to_string(),
+        1 => tu_string!(i18n, chat.yesterday).to_string(),
         _ => screen::format_date(at, language(i18n), false, true),
     }
 }
@@ -74,8 +74,8 @@ pub fn moment(i18n: Texts, at: Timestamp) -> String {
 /// A day in a conversation.
 pub fn day(i18n: Texts, at: Timestamp) -> String {
     match days_ago(at) {
-        0 => t_string!(i18n, chat.today).to_string(),
-        1 => t_string!(i18n, chat.yesterday).to_string(),
+        0 => tu_string!(i18n, chat.today).to_string(),
+        1 => tu_string!(i18n, chat.yesterday).to_string(),
         days => screen::format_date(at, language(i18n), days > 300, false),
     }
 }

@@ -19,7 +19,7 @@ pub fn Bar(#[prop(into)] title: ViewFn) -> impl IntoView {
                 type="button"
                 class="icon-button back"
                 data-testid="back"
-                aria-label=move || t_string!(i18n, app.back)
+                aria-label=tu_string!(i18n, app.back)
                 on:click=move |_| state.navigator.back()
             >
                 <Icon glyph=Glyph::Back />

@@ -19,7 +19,7 @@ pub fn Brand() -> impl IntoView {
                 <circle class="mark-dot" cx="17.1" cy="15.2" r="2.1" />
                 <circle class="mark-dot" cx="22.8" cy="15.2" r="1.2" />
             </svg>
-            <span class="brand-name">{t!(i18n, app.name)}</span>
+            <span class="brand-name">{tu_string!(i18n, app.name)}</span>
         </span>
     }
 }

@@ -42,7 +42,7 @@ pub fn Dialog(
                 <button
                     type="button"
                     class="icon-button"
-                    aria-label=move || t_string!(i18n, app.close)
+                    aria-label=tu_string!(i18n, app.close)
                     on:click=move |_| on_close.run(())
                 >
                     <Icon glyph=Glyph::Close />
@@ -57,8 +57,8 @@ pub fn Dialog(
 #[component]
 pub fn Confirm(
     #[prop(into)] title: ViewFn,
-    #[prop(into)] text: Signal<String>,
-    #[prop(into)] action: Signal<String>,
+    text: &'static str,
+    action: &'static str,
     #[prop(into)] on_yes: Callback<()>,
     #[prop(into)] on_close: Callback<()>,
     test_id: &'static str,
@@ -71,7 +71,7 @@ pub fn Confirm(
             <p>{text}</p>
             <div class="actions">
                 <button type="button" class="button quiet" data-testid=no_id on:click=move |_| on_close.run(())>
-                    {t!(i18n, app.cancel)}
+                    {tu_string!(i18n, app.cancel)}
                 </button>
                 <button type="button" class="button danger" data-testid=yes_id on:click=move |_| on_yes.run(())>
                     {action}

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 #[component]
 pub fn NameField(
     value: RwSignal<String>,
-    #[prop(into)] label: Signal<String>,
-    #[prop(into)] hint: Signal<String>,
+    label: &'static str,
+    hint: &'static str,
     #[prop(default = "own-name")] test_id: &'static str,
 ) -> impl IntoView {
     let hint_id = format!("{test_id}-hint");

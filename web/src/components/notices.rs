@@ -25,7 +25,7 @@ pub fn NoticeBoard() -> impl IntoView {
                         type="button"
                         class="icon-button"
                         data-testid="notice-close"
-                        aria-label=move || t_string!(i18n, notice.dismiss)
+                        aria-label=tu_string!(i18n, notice.dismiss)
                         on:click=move |_| state.notices.dismiss(id)
                     >
                         <Icon glyph=Glyph::Close />

@@ -22,7 +22,7 @@ pub fn PasteLink() -> impl IntoView {
                 }
             }
         >
-            <label for="paste-link">{t!(i18n, welcome.got_link)}</label>
+            <label for="paste-link">{tu_string!(i18n, welcome.got_link)}</label>
             <div class="row">
                 <input
                     id="paste-link"
@@ -32,12 +32,12 @@ pub fn PasteLink() -> impl IntoView {
                     inputmode="url"
                     autocomplete="off"
                     spellcheck="false"
-                    placeholder=move || t_string!(i18n, welcome.paste)
+                    placeholder=tu_string!(i18n, welcome.paste)
                     prop:value=move || link.get()
                     on:input=move |event| link.set(event_target_value(&event))
                 />
                 <button type="submit" class="button quiet" data-testid="open-link" prop:disabled=empty>
-                    {t!(i18n, welcome.open)}
+                    {tu_string!(i18n, welcome.open)}
                 </button>
             </div>
         </form>

@@ -5,11 +5,7 @@ use sotto_browser::qr_path;
 
 /// A QR code with an accessible name; nothing where there is too much data for one.
 #[component]
-pub fn Qr(
-    #[prop(into)] data: Signal<Vec<u8>>,
-    #[prop(into)] label: Signal<String>,
-    test_id: &'static str,
-) -> impl IntoView {
+pub fn Qr(#[prop(into)] data: Signal<Vec<u8>>, label: &'static str, test_id: &'static str) -> impl IntoView {
     move || {
         qr_path(data.get()).ok().map(|image| {
             let size = image.size;
@@ -18,7 +14,7 @@ pub fn Qr(
                     class="qr"
                     data-testid=test_id
                     role="img"
-                    aria-label=move || label.get()
+                    aria-label=label
                     viewBox=format!("0 0 {size} {size}")
                     shape-rendering="crispEdges"
                 >

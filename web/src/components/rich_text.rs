@@ -23,7 +23,7 @@ pub fn RichText(text: String) -> impl IntoView {
                 {odd
                     .then(|| {
                         view! {
-                            <span class="odd" role="img" title=move || t_string!(i18n, chat.odd_address) aria-label=move || t_string!(i18n, chat.odd_address)>
+                            <span class="odd" role="img" title=tu_string!(i18n, chat.odd_address) aria-label=tu_string!(i18n, chat.odd_address)>
                                 <Icon glyph=Glyph::Warning />
                             </span>
                         }

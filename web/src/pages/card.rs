@@ -27,7 +27,7 @@ pub fn CardPage() -> impl IntoView {
                         view! {
                             <section class="card" data-testid="card" data-state="looking">
                                 <Pair />
-                                <p class="lead" role="status">{t!(i18n, card.looking)}</p>
+                                <p class="lead" role="status">{tu_string!(i18n, card.looking)}</p>
                             </section>
                         }.into_any()
                     }
@@ -54,7 +54,7 @@ fn Invitation(name: String, accepting: bool) -> impl IntoView {
         state.client.send(Command::AcceptInvite { name: own.get_untracked().trim().to_owned() });
     };
     let headline = if name.trim().is_empty() {
-        view! { <h1 class="card-title" data-testid="card-name">{t!(i18n, card.invites_nameless)}</h1> }
+        view! { <h1 class="card-title" data-testid="card-name">{tu_string!(i18n, card.invites_nameless)}</h1> }
             .into_any()
     } else {
         view! {
@@ -74,7 +74,7 @@ fn Invitation(name: String, accepting: bool) -> impl IntoView {
         <section class="card" data-testid="card" data-state=if accepting { "accepting" } else { "open" }>
             <Pair />
             {headline}
-            <p class="soft">{t!(i18n, card.lead)}</p>
+            <p class="soft">{tu_string!(i18n, card.lead)}</p>
             {page::in_app_browser().then(|| view! { <InApp /> })}
             <form
                 class="stack"
@@ -87,8 +87,8 @@ fn Invitation(name: String, accepting: bool) -> impl IntoView {
             >
                 <NameField
                     value=own
-                    label=Signal::derive(move || t_string!(i18n, card.your_name).to_owned())
-                    hint=Signal::derive(move || t_string!(i18n, card.your_name_hint).to_owned())
+                    label=tu_string!(i18n, card.your_name)
+                    hint=tu_string!(i18n, card.your_name_hint)
                 />
                 <button
                     type="submit"
@@ -111,9 +111,9 @@ fn Invitation(name: String, accepting: bool) -> impl IntoView {
                                 data-testid="card-close"
                                 on:click=move |_| state.navigator.back()
                             >
-                                {t!(i18n, card.not_now)}
+                                {tu_string!(i18n, card.not_now)}
                             </button>
-                            <p class="soft small center">{t!(i18n, card.unused)}</p>
+                            <p class="soft small center">{tu_string!(i18n, card.unused)}</p>
                         }
                     })}
             </form>
@@ -139,7 +139,7 @@ fn InApp() -> impl IntoView {
     };
     view! {
         <div class="hint" data-testid="in-app-browser">
-            <p>{t!(i18n, card.in_app)}</p>
+            <p>{tu_string!(i18n, card.in_app)}</p>
             <button type="button" class="button quiet" data-testid="copy-link" on:click=copy>
                 {move || if copied.get() { t_string!(i18n, app.copied) } else { t_string!(i18n, card.in_app_copy) }}
             </button>

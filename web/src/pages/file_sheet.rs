@@ -88,14 +88,14 @@ fn Sheet(contact: ContactId) -> impl IntoView {
                 }}
             </ul>
             <p class="soft small">{total}</p>
-            <p class="soft small">{t!(i18n, file.sheet_hint)}</p>
+            <p class="soft small">{tu_string!(i18n, file.sheet_hint)}</p>
             <div class="actions">
                 <button type="button" class="button quiet" data-testid="sheet-cancel" on:click=move |_| close()>
-                    {t!(i18n, app.cancel)}
+                    {tu_string!(i18n, app.cancel)}
                 </button>
                 <button type="button" class="button primary" data-testid="sheet-send" autofocus on:click=send>
                     <Icon glyph=Glyph::Send />
-                    {t!(i18n, file.sheet_send)}
+                    {tu_string!(i18n, file.sheet_send)}
                 </button>
             </div>
         </Dialog>
@@ -112,12 +112,12 @@ fn SheetFile(file: PickedFile, #[prop(into)] on_leave_out: Callback<()>) -> impl
             <span class="file-icon" aria-hidden="true"><Icon glyph=Glyph::of_file(&file.mime) /></span>
             <div class="file-what">
                 <p class="file-name"><bdi dir="auto">{file.name.clone()}</bdi></p>
-                <p class="file-size">{move || texts::size(i18n, size)}</p>
+                <p class="file-size">{texts::size(i18n, size)}</p>
             </div>
             <button
                 type="button"
                 class="icon-button"
-                aria-label=move || t_string!(i18n, file.sheet_remove, name = label.clone()).to_string()
+                aria-label=tu_string!(i18n, file.sheet_remove, name = label).to_string()
                 on:click=move |_| on_leave_out.run(())
             >
                 <Icon glyph=Glyph::Close />

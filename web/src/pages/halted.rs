@@ -68,7 +68,7 @@ fn Page(why: Halt, words: Words, on_use_here: Callback<()>) -> impl IntoView {
                         data-testid=if use_here { "use-here" } else { "reload" }
                         on:click=act
                     >
-                        {move || if use_here { t_string!(i18n, halt.use_here) } else { t_string!(i18n, halt.reload) }}
+                        {if use_here { tu_string!(i18n, halt.use_here) } else { tu_string!(i18n, halt.reload) }}
                     </button>
                     {can_report
                         .then(|| {

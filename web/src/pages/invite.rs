@@ -23,7 +23,7 @@ pub fn InvitePage(id: InviteId) -> impl IntoView {
         <div class="page scroll">
             {move || match invite.get() {
                 Some(invite) => view! { <Open invite=invite /> }.into_any(),
-                None => view! { <p class="column soft center">{t!(i18n, invite.gone)}</p> }.into_any(),
+                None => view! { <p class="column soft center">{tu_string!(i18n, invite.gone)}</p> }.into_any(),
             }}
         </div>
     }
@@ -48,16 +48,16 @@ fn Open(invite: InviteView) -> impl IntoView {
     };
     view! {
         <div class="column invite" data-testid="invite" data-ready=ready.to_string()>
-            <h2 class="title">{t!(i18n, invite.title)}</h2>
-            <p class="lead">{t!(i18n, invite.lead)}</p>
+            <h2 class="title">{tu_string!(i18n, invite.title)}</h2>
+            <p class="lead">{tu_string!(i18n, invite.lead)}</p>
             <LinkField link=link />
             <figure class="qr-card">
                 <Qr
                     data=qr
-                    label=Signal::derive(move || t_string!(i18n, invite.qr).to_owned())
+                    label=tu_string!(i18n, invite.qr)
                     test_id="invite-qr"
                 />
-                <figcaption class="soft small">{t!(i18n, invite.scan)}</figcaption>
+                <figcaption class="soft small">{tu_string!(i18n, invite.scan)}</figcaption>
             </figure>
             <p class="waiting-line" role="status" data-testid="invite-waiting">
                 <span class="pulse" aria-hidden="true"></span>
@@ -68,7 +68,7 @@ fn Open(invite: InviteView) -> impl IntoView {
                     .map(|names| {
                         view! {
                             <div class="panel small">
-                                <p class="soft">{t!(i18n, invite.files)}</p>
+                                <p class="soft">{tu_string!(i18n, invite.files)}</p>
                                 <ul>
                                     {names.into_iter().map(|name| view! { <li><bdi>{name}</bdi></li> }).collect_view()}
                                 </ul>
@@ -76,10 +76,10 @@ fn Open(invite: InviteView) -> impl IntoView {
                         }
                     })
             }}
-            <p class="soft small center">{t!(i18n, invite.waiting_more)}</p>
+            <p class="soft small center">{tu_string!(i18n, invite.waiting_more)}</p>
             <footer class="invite-foot">
                 <p class="soft small" data-testid="invite-expires">
-                    {move || t_string!(i18n, invite.expires, when = texts::until(i18n, expires_at)).to_string()}
+                    {tu_string!(i18n, invite.expires, when = texts::until(i18n, expires_at)).to_string()}
                 </p>
                 <button
                     type="button"
@@ -93,7 +93,7 @@ fn Open(invite: InviteView) -> impl IntoView {
                         state.navigator.back_home();
                     }
                 >
-                    {t!(i18n, invite.revoke)}
+                    {tu_string!(i18n, invite.revoke)}
                 </button>
             </footer>
         </div>
@@ -139,7 +139,7 @@ fn LinkField(link: String) -> impl IntoView {
                 type="text"
                 readonly
                 dir="ltr"
-                aria-label=move || t_string!(i18n, invite.link)
+                aria-label=tu_string!(i18n, invite.link)
                 value=link.get_value()
                 on:focus=move |_| select()
             />
@@ -157,7 +157,7 @@ fn LinkField(link: String) -> impl IntoView {
                         view! {
                             <button type="button" class="button quiet grow" data-testid="share-link" on:click=share>
                                 <Icon glyph=Glyph::Share />
-                                {t!(i18n, invite.share)}
+                                {tu_string!(i18n, invite.share)}
                             </button>
                         }
                     })}

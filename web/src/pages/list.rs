@@ -24,8 +24,8 @@ pub fn ListPage() -> impl IntoView {
                 type="button"
                 class="icon-button"
                 data-testid="create-link"
-                aria-label=move || t_string!(i18n, invite.new)
-                title=move || t_string!(i18n, invite.new)
+                aria-label=tu_string!(i18n, invite.new)
+                title=tu_string!(i18n, invite.new)
                 on:click=move |_| state.client.send(Command::CreateInvite)
             >
                 <Icon glyph=Glyph::Plus />
@@ -34,14 +34,14 @@ pub fn ListPage() -> impl IntoView {
                 type="button"
                 class="icon-button"
                 data-testid="settings-open"
-                aria-label=move || t_string!(i18n, app.settings)
-                title=move || t_string!(i18n, app.settings)
+                aria-label=tu_string!(i18n, app.settings)
+                title=tu_string!(i18n, app.settings)
                 on:click=move |_| state.navigator.go(Place::Settings)
             >
                 <Icon glyph=Glyph::Sliders />
             </button>
         </header>
-        <nav class="list scroll" data-testid="list" aria-label=move || t_string!(i18n, app.conversations)>
+        <nav class="list scroll" data-testid="list" aria-label=tu_string!(i18n, app.conversations)>
             <ul>
                 <For each=move || state.contacts.order() key=|id| *id let(id)>
                     <ContactRow id=id />
@@ -51,7 +51,7 @@ pub fn ListPage() -> impl IntoView {
                 </For>
             </ul>
             <details class="list-foot">
-                <summary>{t!(i18n, welcome.got_link)}</summary>
+                <summary>{tu_string!(i18n, welcome.got_link)}</summary>
                 <PasteLink />
             </details>
         </nav>
@@ -86,7 +86,7 @@ fn ContactRow(id: ContactId) -> impl IntoView {
                 <span class="contact-top">
                     <bdi class="contact-name" data-testid="contact-name">{name}</bdi>
                     <Show when=move || contact.verified().get()>
-                        <span class="verified-mark" role="img" aria-label=move || t_string!(i18n, list.verified)>
+                        <span class="verified-mark" role="img" aria-label=tu_string!(i18n, list.verified)>
                             <Icon glyph=Glyph::ShieldCheck />
                         </span>
                     </Show>
@@ -119,7 +119,7 @@ fn PathDot(contact: Store<Contact>) -> impl IntoView {
     let i18n = use_i18n();
     view! {
         <Show when=move || contact.route().get() == Route::Direct>
-            <span class="path-dot" role="img" aria-label=move || t_string!(i18n, list.direct)></span>
+            <span class="path-dot" role="img" aria-label=tu_string!(i18n, list.direct)></span>
         </Show>
     }
 }
@@ -141,7 +141,7 @@ fn InviteRow(invite: InviteView) -> impl IntoView {
             >
                 <span class="avatar-place"><span class="avatar open" aria-hidden="true"><Icon glyph=Glyph::Link /></span></span>
                 <span class="contact-top">
-                    <span class="contact-name">{t!(i18n, invite.row)}</span>
+                    <span class="contact-name">{tu_string!(i18n, invite.row)}</span>
                 </span>
                 <span class="contact-bottom">
                     <span class="contact-last">

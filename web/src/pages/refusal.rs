@@ -35,7 +35,7 @@ pub fn Refusal(why: CardRefusal) -> impl IntoView {
     let action = match next {
         Next::Ask => Some(view! {
             <button type="button" class="button primary wide" data-testid="ask-new-link" on:click=move |_| ask(i18n, state)>
-                {t!(i18n, refusal.ask)}
+                {tu_string!(i18n, refusal.ask)}
             </button>
         }.into_any()),
         Next::Again => Some(view! {
@@ -49,12 +49,12 @@ pub fn Refusal(why: CardRefusal) -> impl IntoView {
                     }
                 }
             >
-                {t!(i18n, refusal.again)}
+                {tu_string!(i18n, refusal.again)}
             </button>
         }.into_any()),
         Next::Reload => Some(view! {
             <button type="button" class="button primary wide" data-testid="reload" on:click=move |_| screen::reload()>
-                {t!(i18n, refusal.reload)}
+                {tu_string!(i18n, refusal.reload)}
             </button>
         }.into_any()),
         Next::Home => None,
@@ -79,7 +79,7 @@ pub fn Refusal(why: CardRefusal) -> impl IntoView {
                         state.navigator.back();
                     }
                 >
-                    {t!(i18n, refusal.home)}
+                    {tu_string!(i18n, refusal.home)}
                 </button>
             </div>
         </section>

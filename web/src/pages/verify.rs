@@ -22,13 +22,13 @@ pub fn VerifyPage(contact: ContactId) -> impl IntoView {
         <Bar title=move || t!(i18n, verify.title, name = move || name.get(), <bdi> = <bdi dir="auto" />) />
         <div class="page scroll">
             <div class="column verify" data-testid="verify">
-                <p class="lead center">{t!(i18n, verify.lead)}</p>
+                <p class="lead center">{tu_string!(i18n, verify.lead)}</p>
                 {move || match safety.get() {
                     Some(safety) => view! { <Number safety=safety /> }.into_any(),
-                    None => view! { <p class="soft center" role="status">{t!(i18n, verify.computing)}</p> }.into_any(),
+                    None => view! { <p class="soft center" role="status">{tu_string!(i18n, verify.computing)}</p> }.into_any(),
                 }}
                 <VerifiedSwitch contact=contact />
-                <p class="soft small">{t!(i18n, verify.differ)}</p>
+                <p class="soft small">{tu_string!(i18n, verify.differ)}</p>
             </div>
         </div>
     }
@@ -42,10 +42,10 @@ fn Number(safety: Safety) -> impl IntoView {
         <div class="safety-card">
             <Qr
                 data=safety.qr
-                label=Signal::derive(move || t_string!(i18n, verify.qr).to_owned())
+                label=tu_string!(i18n, verify.qr)
                 test_id="safety-qr"
             />
-            <ol class="safety-digits" dir="ltr" data-testid="safety-digits" aria-label=move || t_string!(i18n, verify.digits)>
+            <ol class="safety-digits" dir="ltr" data-testid="safety-digits" aria-label=tu_string!(i18n, verify.digits)>
                 {groups.into_iter().map(|group| view! { <li>{group}" "</li> }).collect_view()}
             </ol>
         </div>
@@ -61,7 +61,7 @@ fn VerifiedSwitch(contact: ContactId) -> impl IntoView {
     view! {
         <div class="switch-row">
             <div>
-                <p class="switch-label" id="verified-label">{t!(i18n, verify.switch)}</p>
+                <p class="switch-label" id="verified-label">{tu_string!(i18n, verify.switch)}</p>
                 <p class="soft small" id="verified-hint">
                     {move || {
                         let name = texts::contact_isolated(i18n, state, contact);

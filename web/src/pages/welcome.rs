@@ -29,7 +29,7 @@ pub fn Welcome() -> impl IntoView {
                 type="button"
                 class="icon-button"
                 data-testid="settings-open"
-                aria-label=move || t_string!(i18n, app.settings)
+                aria-label=tu_string!(i18n, app.settings)
                 on:click=move |_| state.navigator.go(Place::Settings)
             >
                 <Icon glyph=Glyph::Sliders />
@@ -38,24 +38,24 @@ pub fn Welcome() -> impl IntoView {
         <div class="page scroll" data-testid="welcome">
             <div class="column welcome">
                 <Pair />
-                <h1 class="title">{t!(i18n, welcome.title)}</h1>
-                <p class="lead">{t!(i18n, welcome.what)}</p>
+                <h1 class="title">{tu_string!(i18n, welcome.title)}</h1>
+                <p class="lead">{tu_string!(i18n, welcome.what)}</p>
                 <div class="panel">
                     <NameField
                         value=name
-                        label=Signal::derive(move || t_string!(i18n, welcome.your_name).to_owned())
-                        hint=Signal::derive(move || t_string!(i18n, welcome.your_name_hint).to_owned())
+                        label=tu_string!(i18n, welcome.your_name)
+                        hint=tu_string!(i18n, welcome.your_name_hint)
                     />
                     <button type="button" class="button primary wide" data-testid="create-link" on:click=create>
                         <Icon glyph=Glyph::Link />
-                        {t!(i18n, welcome.create)}
+                        {tu_string!(i18n, welcome.create)}
                     </button>
-                    <p class="soft small center fine">{t!(i18n, welcome.drop)}</p>
+                    <p class="soft small center fine">{tu_string!(i18n, welcome.drop)}</p>
                 </div>
                 <ul class="points">
-                    <li><Icon glyph=Glyph::Check />{t!(i18n, welcome.points_account)}</li>
-                    <li><Icon glyph=Glyph::Check />{t!(i18n, welcome.points_server)}</li>
-                    <li><Icon glyph=Glyph::Check />{t!(i18n, welcome.points_files)}</li>
+                    <li><Icon glyph=Glyph::Check />{tu_string!(i18n, welcome.points_account)}</li>
+                    <li><Icon glyph=Glyph::Check />{tu_string!(i18n, welcome.points_server)}</li>
+                    <li><Icon glyph=Glyph::Check />{tu_string!(i18n, welcome.points_files)}</li>
                 </ul>
                 <PasteLink />
             </div>

@@ -21,10 +21,10 @@ pub fn Composer(contact: Store<Contact>) -> impl IntoView {
     let standing = Memo::new(move |_| contact.standing().get());
     move || match standing.get() {
         Standing::AwaitingOurs => {
-            view! { <p class="locked soft small">{t!(i18n, chat.locked_ours)}</p> }.into_any()
+            view! { <p class="locked soft small">{tu_string!(i18n, chat.locked_ours)}</p> }.into_any()
         }
         Standing::Ended => {
-            view! { <p class="locked soft small">{t!(i18n, chat.locked_ended)}</p> }.into_any()
+            view! { <p class="locked soft small">{tu_string!(i18n, chat.locked_ended)}</p> }.into_any()
         }
         Standing::AwaitingTheirs | Standing::Confirmed => view! { <Field contact=contact /> }.into_any(),
     }
@@ -95,7 +95,7 @@ fn Field(contact: Store<Contact>) -> impl IntoView {
                     data-testid="composer"
                     autocomplete="off"
                     enterkeyhint=if touch { "enter" } else { "send" }
-                    placeholder=move || t_string!(i18n, chat.write)
+                    placeholder=tu_string!(i18n, chat.write)
                     aria-label=label
                     prop:value=move || text.get()
                     on:input=move |event| text.set(event_target_value(&event))
@@ -113,7 +113,7 @@ fn Field(contact: Store<Contact>) -> impl IntoView {
                 type="submit"
                 class="icon-button send"
                 data-testid="send"
-                aria-label=move || t_string!(i18n, chat.send)
+                aria-label=tu_string!(i18n, chat.send)
                 // The keyboard stays open when a finger presses this.
                 on:pointerdown=move |event| event.prevent_default()
                 aria-disabled=move || empty.get().to_string()

@@ -41,7 +41,7 @@ pub fn FileActions(
                     data-testid="file-decline"
                     on:click=move |_| app.client.send(Command::DeclineFile(contact, id))
                 >
-                    {t!(i18n, file.decline)}
+                    {tu_string!(i18n, file.decline)}
                 </button>
                 <button
                     type="button"
@@ -49,7 +49,7 @@ pub fn FileActions(
                     data-testid="file-accept"
                     on:click=move |_| app.client.send(Command::AcceptFile(contact, id))
                 >
-                    {t!(i18n, file.accept)}
+                    {tu_string!(i18n, file.accept)}
                 </button>
             </div>
         }
@@ -103,8 +103,8 @@ fn Received(contact: ContactId, file: FileId, name: StoredValue<String>) -> impl
                 type="button"
                 class="icon-button plain-icon"
                 data-testid="file-delete"
-                aria-label=move || t_string!(i18n, file.delete)
-                title=move || t_string!(i18n, file.delete)
+                aria-label=tu_string!(i18n, file.delete)
+                title=tu_string!(i18n, file.delete)
                 on:click=move |_| state.client.send(Command::DeleteFile(contact, file))
             >
                 <Icon glyph=Glyph::Trash />

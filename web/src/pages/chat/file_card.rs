@@ -42,7 +42,7 @@ pub fn FileCard(contact: ContactId, message: Store<Message>) -> impl IntoView {
                 <div class="file-what">
                     <p class="file-name"><bdi dir="auto" data-testid="file-name">{name}</bdi></p>
                     <p class="file-size" data-testid="file-size" data-bytes=size.to_string()>
-                        {move || texts::size(i18n, size)}
+                        {texts::size(i18n, size)}
                     </p>
                 </div>
             </div>
@@ -90,12 +90,12 @@ fn Progress(file: sotto_engine::FileId, size: u64, name: String, mine: bool) -> 
             aria-valuemin="0"
             aria-valuemax="100"
             aria-valuenow=move || percent.get().to_string()
-            aria-label=move || t_string!(i18n, file.progress, name = label.clone()).to_string()
+            aria-label=tu_string!(i18n, file.progress, name = label).to_string()
         >
             <span class="meter-fill" style:width=move || format!("{}%", percent.get())></span>
         </div>
         <p class="file-words">
-            {move || if mine { t_string!(i18n, file.sending) } else { t_string!(i18n, file.receiving) }} " · "
+            {if mine { tu_string!(i18n, file.sending) } else { tu_string!(i18n, file.receiving) }} " · "
             <span class="numbers">{amount}</span>
         </p>
         <p class="file-words numbers" data-testid="file-speed">{rate}</p>

@@ -40,7 +40,7 @@ pub fn Head(contact: Store<Contact>) -> impl IntoView {
                 type="button"
                 class="icon-button back narrow-only"
                 data-testid="back"
-                aria-label=move || t_string!(i18n, app.back)
+                aria-label=tu_string!(i18n, app.back)
                 on:click=move |_| state.navigator.back()
             >
                 <Icon glyph=Glyph::Back />
@@ -75,8 +75,8 @@ pub fn Head(contact: Store<Contact>) -> impl IntoView {
                 view! {
                     <Confirm
                         title=move || t!(i18n, chat.remove_title)
-                        text=Signal::derive(move || t_string!(i18n, chat.remove_text).to_owned())
-                        action=Signal::derive(move || t_string!(i18n, chat.remove_yes).to_owned())
+                        text=tu_string!(i18n, chat.remove_text)
+                        action=tu_string!(i18n, chat.remove_yes)
                         on_yes=move |()| {
                             asking.set(None);
                             state.client.send(Command::RemoveContact(id));
@@ -162,7 +162,7 @@ fn Menu(asking: RwSignal<Option<Asking>>) -> impl IntoView {
                 type="button"
                 class="icon-button"
                 data-testid="chat-menu"
-                aria-label=move || t_string!(i18n, chat.menu)
+                aria-label=tu_string!(i18n, chat.menu)
                 aria-expanded=move || open.get().to_string()
                 on:click=move |_| open.update(|open| *open = !*open)
             >
@@ -174,7 +174,7 @@ fn Menu(asking: RwSignal<Option<Asking>>) -> impl IntoView {
                     <li>
                         <button type="button" data-testid="rename-open" on:click=move |_| choose(Asking::Rename)>
                             <Icon glyph=Glyph::Pencil />
-                            {t!(i18n, chat.rename)}
+                            {tu_string!(i18n, chat.rename)}
                         </button>
                     </li>
                     <li>
@@ -185,7 +185,7 @@ fn Menu(asking: RwSignal<Option<Asking>>) -> impl IntoView {
                             on:click=move |_| choose(Asking::Remove)
                         >
                             <Icon glyph=Glyph::Trash />
-                            {t!(i18n, chat.remove)}
+                            {tu_string!(i18n, chat.remove)}
                         </button>
                     </li>
                 </ul>
@@ -217,12 +217,12 @@ fn Rename(contact: Store<Contact>, asking: RwSignal<Option<Asking>>) -> impl Int
             >
                 <NameField
                     value=value
-                    label=Signal::derive(move || t_string!(i18n, chat.rename_title).to_owned())
-                    hint=Signal::derive(move || t_string!(i18n, chat.rename_hint).to_owned())
+                    label=tu_string!(i18n, chat.rename_title)
+                    hint=tu_string!(i18n, chat.rename_hint)
                     test_id="rename-input"
                 />
                 <button type="submit" class="button primary wide" data-testid="rename-save">
-                    {t!(i18n, chat.save)}
+                    {tu_string!(i18n, chat.save)}
                 </button>
             </form>
         </Dialog>

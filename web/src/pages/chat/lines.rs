@@ -9,7 +9,7 @@ use crate::{i18n::*, state::use_state, texts};
 #[component]
 pub fn Day(at: Timestamp) -> impl IntoView {
     let i18n = use_i18n();
-    view! { <li class="day" data-testid="day"><span>{move || texts::day(i18n, at)}</span></li> }
+    view! { <li class="day" data-testid="day"><span>{texts::day(i18n, at)}</span></li> }
 }
 
 /// What follows was not seen before.
@@ -17,7 +17,7 @@ pub fn Day(at: Timestamp) -> impl IntoView {
 pub fn NewLine() -> impl IntoView {
     let i18n = use_i18n();
     view! {
-        <li class="new-line" id="new-messages" data-testid="new-messages"><span>{t!(i18n, chat.new_messages)}</span></li>
+        <li class="new-line" id="new-messages" data-testid="new-messages"><span>{tu_string!(i18n, chat.new_messages)}</span></li>
     }
 }
 
@@ -25,7 +25,7 @@ pub fn NewLine() -> impl IntoView {
 #[component]
 pub fn Gap() -> impl IntoView {
     let i18n = use_i18n();
-    view! { <li class="line" data-testid="gap"><span>{t!(i18n, chat.gap)}</span></li> }
+    view! { <li class="line" data-testid="gap"><span>{tu_string!(i18n, chat.gap)}</span></li> }
 }
 
 /// Something happened in the conversation itself.

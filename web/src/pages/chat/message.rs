@@ -88,7 +88,7 @@ fn Row(message: Store<Message>, first: bool, children: Children) -> impl IntoVie
             data-mine=mine.to_string()
             data-state=move || delivery_tag(message.delivery().get())
         >
-            {mine.then(|| view! { <span class="hush">{t!(i18n, chat.mine)}": "</span> })}
+            {mine.then(|| view! { <span class="hush">{tu_string!(i18n, chat.mine)}": "</span> })}
             {children()}
         </li>
     }
@@ -101,7 +101,7 @@ pub fn Stamp(message: Store<Message>) -> impl IntoView {
     let at = message.sent_at().get_untracked();
     view! {
         <span class="stamp">
-            <time>{move || screen::format_time(at, texts::language(i18n))}</time>
+            <time>{screen::format_time(at, texts::language(i18n))}</time>
             <Ticks delivery=Signal::derive(move || message.delivery().get()) />
         </span>
     }

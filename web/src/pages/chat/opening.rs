@@ -41,7 +41,7 @@ pub fn Opening(contact: Store<Contact>) -> impl IntoView {
                 data-route=move || route_tag(contact.route().get())
             >
                 <Icon glyph=Glyph::Lock />
-                <span>{t!(i18n, chat.encrypted)}" "{path}</span>
+                <span>{tu_string!(i18n, chat.encrypted)}" "{path}</span>
             </p>
             <Show when=move || !contact.verified().get() && contact.standing().get() == Standing::Confirmed>
                 <button
@@ -51,7 +51,7 @@ pub fn Opening(contact: Store<Contact>) -> impl IntoView {
                     on:click=move |_| state.navigator.go(Place::Verify(id))
                 >
                     <Icon glyph=Glyph::Shield />
-                    {t!(i18n, chat.verify)}
+                    {tu_string!(i18n, chat.verify)}
                 </button>
             </Show>
         </div>

@@ -26,7 +26,7 @@ pub fn StandingBanner(contact: Store<Contact>) -> impl IntoView {
                 <p class="confirm-question" id="confirm-question">
                     {t!(i18n, chat.confirm_question, name = name, <bdi> = <bdi dir="auto" />)}
                 </p>
-                <p class="soft small">{t!(i18n, chat.confirm_hint)}</p>
+                <p class="soft small">{tu_string!(i18n, chat.confirm_hint)}</p>
                 <div class="actions">
                     <button
                         type="button"
@@ -34,7 +34,7 @@ pub fn StandingBanner(contact: Store<Contact>) -> impl IntoView {
                         data-testid="reject-contact"
                         on:click=move |_| rejecting.set(true)
                     >
-                        {t!(i18n, chat.reject)}
+                        {tu_string!(i18n, chat.reject)}
                     </button>
                     <button
                         type="button"
@@ -42,7 +42,7 @@ pub fn StandingBanner(contact: Store<Contact>) -> impl IntoView {
                         data-testid="confirm-contact"
                         on:click=move |_| state.client.send(Command::ConfirmContact(id))
                     >
-                        {t!(i18n, chat.confirm)}
+                        {tu_string!(i18n, chat.confirm)}
                     </button>
                 </div>
             </section>
@@ -50,8 +50,8 @@ pub fn StandingBanner(contact: Store<Contact>) -> impl IntoView {
         <Show when=move || rejecting.get()>
             <Confirm
                 title=move || t!(i18n, chat.reject_title)
-                text=Signal::derive(move || t_string!(i18n, chat.reject_text).to_owned())
-                action=Signal::derive(move || t_string!(i18n, chat.reject).to_owned())
+                text=tu_string!(i18n, chat.reject_text)
+                action=tu_string!(i18n, chat.reject)
                 on_yes=move |()| {
                     rejecting.set(false);
                     state.client.send(Command::RemoveContact(id));

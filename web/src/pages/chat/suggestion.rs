@@ -40,7 +40,7 @@ pub fn Suggestion(contact: Store<Contact>) -> impl IntoView {
                     data-testid="suggestion-dismiss"
                     on:click=move |_| no.run(())
                 >
-                    {t!(i18n, suggestion.later)}
+                    {tu_string!(i18n, suggestion.later)}
                 </button>
                 <button
                     type="button"

@@ -101,7 +101,7 @@ pub fn Timeline(contact: Store<Contact>) -> impl IntoView {
                         <Opening contact=contact />
                     </Show>
                     <Show when=move || chat.more.get()>
-                        <p class="soft small center older">{t!(i18n, chat.older)}</p>
+                        <p class="soft small center older">{tu_string!(i18n, chat.older)}</p>
                     </Show>
                     <ol class="messages">
                         <For each=move || items.get() key=|item| *item let(item)>

@@ -10,21 +10,21 @@ pub fn About() -> impl IntoView {
     let i18n = use_i18n();
     view! {
         <section class="section" data-testid="about">
-            <h2>{t!(i18n, settings.about)}</h2>
+            <h2>{tu_string!(i18n, settings.about)}</h2>
             <ul class="plain-list">
-                <li>{t!(i18n, settings.about_e2e)}</li>
-                <li>{t!(i18n, settings.about_link)}</li>
-                <li>{t!(i18n, settings.about_rest)}</li>
+                <li>{tu_string!(i18n, settings.about_e2e)}</li>
+                <li>{tu_string!(i18n, settings.about_link)}</li>
+                <li>{tu_string!(i18n, settings.about_rest)}</li>
             </ul>
-            <h3>{t!(i18n, settings.about_not)}</h3>
+            <h3>{tu_string!(i18n, settings.about_not)}</h3>
             <ul class="plain-list">
-                <li>{t!(i18n, settings.about_not_device)}</li>
-                <li>{t!(i18n, settings.about_not_meta)}</li>
-                <li>{t!(i18n, settings.about_not_page)}</li>
-                <li>{t!(i18n, settings.about_not_copy)}</li>
+                <li>{tu_string!(i18n, settings.about_not_device)}</li>
+                <li>{tu_string!(i18n, settings.about_not_meta)}</li>
+                <li>{tu_string!(i18n, settings.about_not_page)}</li>
+                <li>{tu_string!(i18n, settings.about_not_copy)}</li>
             </ul>
             <p class="soft small" data-testid="version">
-                {move || t_string!(i18n, settings.version, version = env!("CARGO_PKG_VERSION")).to_string()}
+                {tu_string!(i18n, settings.version, version = env!("CARGO_PKG_VERSION")).to_string()}
             </p>
         </section>
     }

@@ -10,7 +10,7 @@ use crate::i18n::*;
 pub fn Appearance() -> impl IntoView {
     let i18n = use_i18n();
     let theme = RwSignal::new(screen::theme());
-    let choice = move |this: Theme, test_id: &'static str, label: Signal<&'static str>| {
+    let choice = move |this: Theme, test_id: &'static str, label: &'static str| {
         view! {
             <label class="segment">
                 <input
@@ -30,11 +30,11 @@ pub fn Appearance() -> impl IntoView {
     view! {
         <section class="section">
             <fieldset>
-                <legend><h2>{t!(i18n, settings.appearance)}</h2></legend>
+                <legend><h2>{tu_string!(i18n, settings.appearance)}</h2></legend>
                 <div class="segments">
-                    {choice(Theme::Auto, "theme-auto", Signal::derive(move || t_string!(i18n, settings.theme_auto)))}
-                    {choice(Theme::Light, "theme-light", Signal::derive(move || t_string!(i18n, settings.theme_light)))}
-                    {choice(Theme::Dark, "theme-dark", Signal::derive(move || t_string!(i18n, settings.theme_dark)))}
+                    {choice(Theme::Auto, "theme-auto", tu_string!(i18n, settings.theme_auto))}
+                    {choice(Theme::Light, "theme-light", tu_string!(i18n, settings.theme_light))}
+                    {choice(Theme::Dark, "theme-dark", tu_string!(i18n, settings.theme_dark))}
                 </div>
             </fieldset>
         </section>

@@ -16,7 +16,7 @@ pub fn ProfileSection() -> impl IntoView {
     });
     view! {
         <section class="section">
-            <h2>{t!(i18n, settings.profile)}</h2>
+            <h2>{tu_string!(i18n, settings.profile)}</h2>
             <form
                 class="stack"
                 on:submit=move |event| {
@@ -26,8 +26,8 @@ pub fn ProfileSection() -> impl IntoView {
             >
                 <NameField
                     value=name
-                    label=Signal::derive(move || t_string!(i18n, settings.name).to_owned())
-                    hint=Signal::derive(move || t_string!(i18n, settings.name_hint).to_owned())
+                    label=tu_string!(i18n, settings.name)
+                    hint=tu_string!(i18n, settings.name_hint)
                 />
                 <button type="submit" class="button quiet" data-testid="save-name" prop:disabled=move || saved.get()>
                     {move || {

@@ -34,16 +34,16 @@ pub fn StorageSection() -> impl IntoView {
     let persisted = move || estimate.get().is_some_and(|estimate| estimate.persisted);
     view! {
         <section class="section">
-            <h2>{t!(i18n, settings.storage)}</h2>
+            <h2>{tu_string!(i18n, settings.storage)}</h2>
             <p data-testid="storage-used">{move || used(i18n, estimate.get())}</p>
             {move || {
                 if persisted() {
-                    view! { <p class="soft" data-testid="persisted">{t!(i18n, settings.persisted)}</p> }.into_any()
+                    view! { <p class="soft" data-testid="persisted">{tu_string!(i18n, settings.persisted)}</p> }.into_any()
                 } else {
                     view! {
-                        <p class="soft">{t!(i18n, settings.not_persisted)}</p>
+                        <p class="soft">{tu_string!(i18n, settings.not_persisted)}</p>
                         <button type="button" class="button quiet" data-testid="persist" on:click=persist>
-                            {t!(i18n, settings.persist)}
+                            {tu_string!(i18n, settings.persist)}
                         </button>
                     }.into_any()
                 }

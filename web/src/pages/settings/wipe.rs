@@ -23,16 +23,16 @@ pub fn Wipe() -> impl IntoView {
     };
     view! {
         <section class="section">
-            <h2>{t!(i18n, settings.wipe_head)}</h2>
-            <p class="soft">{t!(i18n, settings.wipe_text)}</p>
+            <h2>{tu_string!(i18n, settings.wipe_head)}</h2>
+            <p class="soft">{tu_string!(i18n, settings.wipe_text)}</p>
             <button type="button" class="button quiet danger-text" data-testid="wipe" on:click=move |_| asking.set(true)>
-                {t!(i18n, settings.wipe)}
+                {tu_string!(i18n, settings.wipe)}
             </button>
             <Show when=move || asking.get()>
                 <Confirm
                     title=move || t!(i18n, settings.wipe_title)
-                    text=Signal::derive(move || t_string!(i18n, settings.wipe_warn).to_owned())
-                    action=Signal::derive(move || t_string!(i18n, settings.wipe_yes).to_owned())
+                    text=tu_string!(i18n, settings.wipe_warn)
+                    action=tu_string!(i18n, settings.wipe_yes)
                     on_yes=move |()| wipe()
                     on_close=move |()| asking.set(false)
                     test_id="wipe-dialog"
