@@ -2,6 +2,7 @@
 
 mod away;
 mod bad_links;
+mod files;
 mod nothing_readable;
 mod page_opens;
 mod reload;

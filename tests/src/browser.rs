@@ -25,7 +25,7 @@ pub enum Kind {
 pub struct Browser {
     pub driver: WebDriver,
     // Ends with it.
-    _process: Child,
+    process: Child,
 }
 
 const CHROMIUM_ARGUMENTS: [&str; 17] = [
@@ -67,7 +67,12 @@ impl Browser {
             .map_err(|_| trouble(format!("{kind:?} did not start")))?
             .map_err(|error| trouble(format!("{kind:?} did not start: {error}")))?;
         driver.set_script_timeout(2 * PATIENCE).await?;
-        Ok(Browser { driver, _process: process })
+        Ok(Browser { driver, process })
+    }
+
+    /// The driver's process, from which the browser's descend.
+    pub fn driver_process(&self) -> Option<u32> {
+        self.process.id()
     }
 
     /// Ends the browser as its user would, so that its profile is complete.

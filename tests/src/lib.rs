@@ -5,9 +5,12 @@
 
 mod browser;
 mod console;
+mod handing;
 mod meeting;
+mod memory;
 mod person;
 mod proxy;
+mod sample;
 mod server;
 mod stage;
 mod wait;
@@ -15,9 +18,12 @@ mod watch;
 
 pub use browser::Kind;
 pub use console::Entry;
+pub use handing::{LONG, accept, file_card, has_state, offer, save_and_compare};
 pub use meeting::meet;
+pub use memory::MemoryWatch;
 pub use person::{Person, Scheme};
 pub use proxy::{Proxy, Recording};
+pub use sample::{Sample, digest_of};
 pub use server::{Page, Server};
 pub use stage::{Stage, scenario};
 pub use wait::{Outcome, PATIENCE, Trouble, trouble, until};

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::browser::{Browser, Kind};
 use crate::console::{Console, Entry};
+use crate::memory::MemoryWatch;
 use crate::wait::{Outcome, PATIENCE, trouble, until};
 
 /// Light or dark.
@@ -200,6 +201,22 @@ impl Person {
         .await
     }
 
+    /// Waits until there is one file among the downloads, of `size` bytes, and says where it is.
+    pub async fn downloaded_anything(&self, size: u64, patience: Duration) -> Outcome<PathBuf> {
+        let directory = self.home.join("downloads");
+        until(&format!("{}'s download of {size} bytes", self.name), patience, async || {
+            let mut files: Vec<PathBuf> = Vec::new();
+            for entry in std::fs::read_dir(&directory)? {
+                files.push(entry?.path());
+            }
+            match files.as_slice() {
+                [file] if is_whole(file) && file.metadata()?.len() == size => Ok(Some(file.clone())),
+                other => Err(trouble(format!("there is {other:?}"))),
+            }
+        })
+        .await
+    }
+
     /// Waits until it is there.
     pub async fn sees(&self, id: &str) -> Outcome {
         self.element(id).await.map(|_| ())
@@ -341,10 +358,33 @@ impl Person {
         self.devtools("Network.emulateNetworkConditions", conditions).await
     }
 
-    async fn devtools(&self, command: &str, parameters: Value) -> Outcome {
-        let driver = self.driver().await?;
-        driver.cdp().send_raw(command, parameters).await?;
-        Ok(())
+    /// Runs a script before any of the page's own, in every page opened from now on; Chromium only.
+    pub async fn preload(&self, script: &str) -> Outcome {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await
+    }
+
+    /// Gives the browser fingers instead of a mouse; Chromium only.
+    pub async fn touch(&self) -> Outcome {
+        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 5 }))
+            .await?;
+        self.devtools("Emulation.setEmitTouchEventsForMouse", json!({ "enabled": true })).await
+    }
+
+    /// Sends a command of the DevTools protocol; Chromium only.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Outcome {
+        self.ask_devtools(command, parameters).await.map(|_| ())
+    }
+
+    /// Sends a command of the DevTools protocol and gives its answer; Chromium only.
+    pub async fn ask_devtools(&self, command: &str, parameters: Value) -> Outcome<Value> {
+        Ok(self.driver().await?.cdp().send_raw(command, parameters).await?)
+    }
+
+    /// Watches from now on how much memory the pages of this browser take.
+    pub async fn watch_memory(&self) -> Outcome<MemoryWatch> {
+        let running = self.running.lock().await;
+        let driver = running.as_ref().and_then(|running| running.browser.driver_process());
+        MemoryWatch::start(driver.ok_or_else(|| trouble(format!("{}'s browser is closed", self.name)))?)
     }
 
     /// Saves what the page looks like as `name.png` among the scenario's artifacts.
@@ -407,6 +447,12 @@ impl Person {
     fn earlier_entries(&self) -> Vec<Entry> {
         self.earlier.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
+}
+
+/// Whether a download has its final name.
+fn is_whole(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    !name.starts_with('.') && !name.ends_with(".crdownload") && !name.ends_with(".part")
 }
 
 /// A selector from names as the module's head describes them.
