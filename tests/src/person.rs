@@ -358,11 +358,6 @@ impl Person {
         self.devtools("Network.emulateNetworkConditions", conditions).await
     }
 
-    /// Runs a script before any of the page's own, in every page opened from now on; Chromium only.
-    pub async fn preload(&self, script: &str) -> Outcome {
-        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await
-    }
-
     /// Gives the browser fingers instead of a mouse; Chromium only.
     pub async fn touch(&self) -> Outcome {
         self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 5 }))
