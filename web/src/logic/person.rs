@@ -13,8 +13,9 @@ pub fn initials(name: &str) -> String {
 /// One of twelve hues, in degrees, that stays with the contact. Only hues that are calm beside the page's own.
 pub fn hue(id: ContactId) -> u16 {
     const HUES: [u16; 12] = [10, 38, 62, 95, 140, 165, 195, 225, 255, 285, 318, 345];
-    let sum = id.0.iter().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
-    HUES.get(sum % HUES.len()).copied().unwrap_or_default()
+    // The id is a hash already; any part of it is as good as another.
+    let [first, second, ..] = id.0;
+    HUES.get(usize::from(u16::from_be_bytes([first, second])) % HUES.len()).copied().unwrap_or_default()
 }
 
 /// A name made of two words, picked by a number; the lists are separated by commas.
