@@ -11,9 +11,20 @@ const NAMES: [&str; 2] = ["Annabella Canary", "Benedikt Canary"];
 const FILE: &str = "canary of a file name.txt";
 const CONTENT: &str = "Canary inside of a file. ";
 
-/// What stands before a delivery token in a request: key 1 of its map, a byte string of 32 bytes. The token is the
-/// only secret that the server is shown, and keeps no more of than its hash.
-const TOKEN_HEAD: [u8; 3] = [0x01, 0x58, 0x20];
+/// The only random numbers of 32 bytes that the server is shown: delivery tokens, of which it keeps no more than the
+/// hash (`{0: mailbox, 1: token, …`), and nonces (`…, 3: mailbox, 4: nonce, 5: signature}`).
+fn is_meant_to_be_shown(traffic: &[u8], place: usize) -> bool {
+    const MAILBOX: usize = 16;
+    let before = |back: usize, bytes: &[u8]| {
+        let start = place.checked_sub(back);
+        start.and_then(|start| traffic.get(start..)).is_some_and(|rest| rest.starts_with(bytes))
+    };
+    let is_token = before(3 + MAILBOX + 2, &[0x00, 0x50]) && before(3, &[0x01, 0x58, 0x20]);
+    let is_nonce = before(3 + MAILBOX + 2, &[0x03, 0x50])
+        && before(3, &[0x04, 0x58, 0x20])
+        && traffic.get(place.saturating_add(32)..).is_some_and(|rest| rest.starts_with(&[0x05, 0x58, 0x40]));
+    is_token || is_nonce
+}
 
 const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -151,22 +162,21 @@ fn nothing_readable() -> Outcome {
         if drawn.len() < 200 || !drawn.contains(&secret) {
             return Err(trouble(format!("only {} draws of random bytes were seen", drawn.len())));
         }
-        let mut tokens = 0_usize;
         let known: std::collections::HashSet<&[u8]> = drawn.iter().map(Vec::as_slice).collect();
         if disk.windows(32).any(|window| known.contains(window)) {
             return Err(trouble("the server's disk contains a key or a token"));
         }
-        for (place, window) in traffic.windows(32).enumerate() {
-            if known.contains(window) {
-                let head = place.checked_sub(TOKEN_HEAD.len()).and_then(|start| traffic.get(start..place));
-                if head != Some(&TOKEN_HEAD) {
-                    return Err(trouble("the traffic contains a key"));
-                }
-                tokens = tokens.saturating_add(1);
-            }
+        let (shown, secret): (Vec<usize>, Vec<usize>) = traffic
+            .windows(32)
+            .enumerate()
+            .filter(|(_, window)| known.contains(window))
+            .map(|(place, _)| place)
+            .partition(|place| is_meant_to_be_shown(&traffic, *place));
+        if !secret.is_empty() {
+            return Err(trouble(format!("the traffic contains keys at {secret:?}")));
         }
-        if tokens == 0 {
-            return Err(trouble("not even tokens were found, so keys would not be either"));
+        if shown.is_empty() {
+            return Err(trouble("not even nonces were found, so keys would not be either"));
         }
         Ok(())
     })
