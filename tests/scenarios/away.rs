@@ -14,9 +14,9 @@ fn away() -> Outcome {
 
         // Ben is gone: the server takes what Anna says.
         ben.close().await?;
+        anna.sees_route("server").await?;
         anna.say("One").await?;
         anna.has_said("One", "sent").await?;
-        anna.sees_route("server").await?;
 
         // Now Anna's network is gone too: what she says waits with her.
         anna.tolerate("WebSocket connection to");
