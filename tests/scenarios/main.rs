@@ -5,6 +5,7 @@ mod bad_links;
 mod files;
 mod nothing_readable;
 mod page_opens;
+mod phone;
 mod reload;
 mod second_tab;
 mod server_killed;

@@ -361,8 +361,7 @@ impl Person {
     /// Gives the browser fingers instead of a mouse; Chromium only.
     pub async fn touch(&self) -> Outcome {
         self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 5 }))
-            .await?;
-        self.devtools("Emulation.setEmitTouchEventsForMouse", json!({ "enabled": true })).await
+            .await
     }
 
     /// Sends a command of the DevTools protocol; Chromium only.
