@@ -11,6 +11,11 @@ use sotto_e2e::{
 
 const BIG: u64 = 100 << 20;
 
+/// A file larger than all that a page may hold while it passes. Chromium collects the buffers that have passed only
+/// when some hundred MiB of them have gathered, however large the file; a page that kept the file would grow by its size.
+const HUGE: u64 = 384 << 20;
+const MAY_GROW: u64 = 256 << 20;
+
 /// Headless browsers have nobody to answer a save picker: without one, pages save by download.
 const NO_PICKER: &str = "Object.defineProperty(globalThis, 'showSaveFilePicker', { value: undefined });";
 
@@ -76,12 +81,7 @@ fn all_sizes(name: &str, from: Kind, to: Kind) -> Outcome {
         hand_over(&sender, &receiver, &awkward, AWKWARD_SHOWN).await?;
 
         let big = Sample::write(&directory, "big.bin", BIG)?;
-        let memory = [sender.watch_memory().await?, receiver.watch_memory().await?];
         hand_over(&sender, &receiver, &big, &big.name).await?;
-        for (person, memory) in [&sender, &receiver].into_iter().zip(memory) {
-            let growth = memory.growth().await;
-            println!("{}'s page grew by {} MiB", person.name, growth >> 20);
-        }
         // And back over the same link.
         let back = Sample::write(&directory, "back.bin", 200_001)?;
         hand_over(&receiver, &sender, &back, &back.name).await
@@ -115,9 +115,9 @@ async fn is_under_way(person: &Person, name: &str) -> Outcome {
         .await
 }
 
-async fn both_see(people: [&Person; 2], name: &str, state: &str) -> Outcome {
+async fn both_see(people: [&Person; 2], name: &str, state: &str, patience: Duration) -> Outcome {
     for person in people {
-        has_state(person, name, state, Duration::from_secs(60)).await?;
+        has_state(person, name, state, patience).await?;
     }
     Ok(())
 }
@@ -132,14 +132,14 @@ fn given_up(name: &str, from: Kind, to: Kind) -> Outcome {
         offer(&sender, &[&declined]).await?;
         let card = file_card(&receiver, &declined.name).await?;
         receiver.click(&format!("{card} file-decline")).await?;
-        both_see(people, &declined.name, "declined").await?;
+        both_see(people, &declined.name, "declined", PATIENCE).await?;
 
         let withdrawn = Sample::write(&directory, "withdrawn.bin", 10)?;
         offer(&sender, &[&withdrawn]).await?;
         file_card(&receiver, &withdrawn.name).await?;
         let card = file_card(&sender, &withdrawn.name).await?;
         sender.click(&format!("{card} file-cancel")).await?;
-        both_see(people, &withdrawn.name, "cancelled").await?;
+        both_see(people, &withdrawn.name, "cancelled", PATIENCE).await?;
 
         for (name, who) in [("stopped by Anna.bin", &sender), ("stopped by Ben.bin", &receiver)] {
             let file = Sample::write(&directory, name, BIG)?;
@@ -148,7 +148,7 @@ fn given_up(name: &str, from: Kind, to: Kind) -> Outcome {
             is_under_way(who, name).await?;
             let card = file_card(who, name).await?;
             who.click(&format!("{card} file-cancel")).await?;
-            both_see(people, name, "cancelled").await?;
+            both_see(people, name, "cancelled", PATIENCE).await?;
             // Nothing of it stays in the receiver's storage, and the next file is not held up.
             let script = "const names = [];
                 const directory = await navigator.storage.getDirectory();
@@ -170,7 +170,7 @@ fn given_up(name: &str, from: Kind, to: Kind) -> Outcome {
         let last = Sample::write(&directory, "after all.bin", 300_000)?;
         offer(&sender, &[&last]).await?;
         accept(&receiver, &last.name).await?;
-        both_see(people, &last.name, "verified").await
+        both_see(people, &last.name, "verified", PATIENCE).await
     })
 }
 
@@ -182,6 +182,26 @@ fn files_given_up_in_chromium() -> Outcome {
 #[test]
 fn files_given_up_by_firefox() -> Outcome {
     given_up("files_given_up_by_firefox", Kind::Chromium, Kind::Firefox)
+}
+
+#[test]
+fn files_do_not_fill_memory() -> Outcome {
+    scenario("files_do_not_fill_memory", async |stage| {
+        let [sender, receiver] = couple(stage, Kind::Chromium, Kind::Chromium).await?;
+        let huge = Sample::write(&stage.directory().join("originals"), "huge.bin", HUGE)?;
+        let memory = [sender.watch_memory().await?, receiver.watch_memory().await?];
+        offer(&sender, &[&huge]).await?;
+        accept(&receiver, &huge.name).await?;
+        both_see([&sender, &receiver], &huge.name, "verified", LONG).await?;
+        for (person, memory) in [&sender, &receiver].into_iter().zip(memory) {
+            let growth = memory.growth().await;
+            println!("{}'s page grew by {} MiB while {} MiB passed", person.name, growth >> 20, HUGE >> 20);
+            if growth > MAY_GROW {
+                return Err(trouble(format!("{}'s page grew by {} MiB", person.name, growth >> 20)));
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Where there is a save picker it is asked, by the file's name, and the bytes go to where it says.
