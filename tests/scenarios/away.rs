@@ -27,6 +27,7 @@ fn away() -> Outcome {
         anna.has_said("Two", "waiting").await?;
         anna.has_said("Three", "waiting").await?;
         anna.has_said("One", "sent").await?;
+        anna.reads("status", "You are offline").await?;
         anna.picture("waiting").await?;
 
         // It waits over a reload, too: the page itself comes from nowhere now, so the network has to be back for it.

@@ -42,6 +42,7 @@ fn reloaded(name: &str, kind: Kind) -> Outcome {
         }
 
         ben.reload().await?;
+        ben.sees("chat").await?;
         goes_on(&ben, &anna, &["> First", "Second"], 1).await?;
 
         ben.close().await?;

@@ -2,6 +2,8 @@
 //!
 //! The changes are such that the file would run as before: only a check of its bytes can refuse it.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use sotto_e2e::{Kind, Outcome, Page, Person, Proxy, Stage, scenario, trouble};
 
@@ -34,7 +36,7 @@ async fn tampered(
     name: &str,
     file: &str,
     change: Change,
-) -> Outcome<(std::sync::Arc<Person>, Proxy)> {
+) -> Outcome<(Arc<Person>, Arc<Proxy>)> {
     let proxy = stage.proxy().await?;
     proxy.change_responses(file, change);
     let person = stage.person_at(name, kind, &proxy.origin()).await?;

@@ -24,6 +24,8 @@ pub struct Stage {
     /// The server.
     pub server: Server,
     people: Vec<Arc<Person>>,
+    // A proxy that ended before its people were asked about their consoles would fill these with refusals.
+    proxies: Vec<Arc<Proxy>>,
     directory: TempDir,
     artifacts: PathBuf,
 }
@@ -45,8 +47,9 @@ impl Stage {
     }
 
     /// A proxy in front of the server, which is started anew to answer to it.
-    pub async fn proxy(&mut self) -> Outcome<Proxy> {
-        let proxy = Proxy::start(self.server.address()).await?;
+    pub async fn proxy(&mut self) -> Outcome<Arc<Proxy>> {
+        let proxy = Arc::new(Proxy::start(self.server.address()).await?);
+        self.proxies.push(Arc::clone(&proxy));
         self.server.answer_to(proxy.origin()).await?;
         Ok(proxy)
     }
@@ -71,7 +74,7 @@ pub fn scenario(name: &str, play: impl AsyncFnOnce(&mut Stage) -> Outcome) -> Ou
         let artifacts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../artifacts").join(name);
         let directory = TempDir::new()?;
         let server = Server::start(&directory.path().join("server")).await?;
-        let mut stage = Stage { server, people: Vec::new(), directory, artifacts };
+        let mut stage = Stage { server, people: Vec::new(), proxies: Vec::new(), directory, artifacts };
 
         let played = timeout(LIMIT, AssertUnwindSafe(play(&mut stage)).catch_unwind()).await;
         let mut outcome = match played {

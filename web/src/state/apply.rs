@@ -79,6 +79,9 @@ fn contact(state: State, view: sotto_engine::ContactView) {
     if new && standing == Standing::AwaitingOurs && matches!(state.navigator.here(), Place::Invite(_)) {
         state.navigator.go(Place::Chat(id));
     }
+    if new {
+        state.navigator.remember();
+    }
 }
 
 fn card(state: State, view: CardView) {

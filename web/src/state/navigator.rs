@@ -100,6 +100,14 @@ impl Navigator {
         self.place.set(to);
     }
 
+    /// Notes the present place anew for a reload: a conversation can be gone to before its contact is known here, and
+    /// a new contact moves the ranks of others.
+    pub fn remember(&self) {
+        let depth = self.stack.with_value(|stack| stack.len().saturating_sub(1));
+        let rank = self.here().contact().and_then(|id| self.contacts.rank(id));
+        History::replace(HistoryState { depth: depth.try_into().unwrap_or_default(), rank });
+    }
+
     /// One step back, as the browser's own button.
     pub fn back(&self) {
         if self.stack.with_value(Vec::len) > 1 {

@@ -100,18 +100,26 @@ pub fn Head(contact: Store<Contact>) -> impl IntoView {
 fn StatusLine(contact: Store<Contact>) -> impl IntoView {
     let i18n = use_i18n();
     let told = RwSignal::new(contact.route().get_untracked());
+    let is_fine = |route| matches!(route, Route::Direct | Route::Relayed);
     Effect::new(move |timer: Option<Option<TimeoutHandle>>| {
-        if let Some(Some(timer)) = timer {
+        let timer = timer.flatten();
+        let route = contact.route().get();
+        // One kind of trouble after the other is still the same trouble: it is told a second after it began.
+        if timer.is_some() && !is_fine(route) && is_fine(told.get_untracked()) {
+            return timer;
+        }
+        if let Some(timer) = timer {
             timer.clear();
         }
-        let route = contact.route().get();
-        if matches!(route, Route::Direct | Route::Relayed) {
+        if is_fine(route) {
             told.set(route);
             return None;
         }
         set_timeout_with_handle(
             move || {
-                told.try_set(route);
+                if let Some(route) = contact.route().try_get_untracked() {
+                    told.try_set(route);
+                }
             },
             PATIENCE,
         )
