@@ -27,7 +27,7 @@ pub fn test(workspace: &Workspace) -> Outcome<()> {
 
     let cargo = |arguments: &[&str]| {
         let mut command = Command::new("cargo");
-        command.arg("test").args(arguments).arg("--locked").current_dir(&workspace.root);
+        command.args(["test", "--locked"]).args(arguments).current_dir(&workspace.root);
         command.env("PATH", path_with_tools(workspace));
         command
     };
