@@ -52,9 +52,13 @@ impl Scroll {
         let on_move = Rc::new(on_move);
         let scrolled = {
             let (outer, stick, on_move) = (outer.clone(), Rc::clone(&stick), Rc::clone(&on_move));
+            let before = Cell::new(top(&outer));
             EventListener::new(&outer.clone(), "scroll", move |_| {
                 let position = position(&outer);
-                stick.set(position.at_end);
+                // The event comes a frame late: what was added since puts the end out of sight without anybody
+                // having left it. Only a reader moves up.
+                let moved_up = before.replace(top(&outer)) - top(&outer) > 1.0;
+                stick.set(position.at_end || stick.get() && !moved_up);
                 on_move(position);
             })
         };

@@ -6,6 +6,7 @@ mod locks;
 mod pair;
 #[cfg(feature = "bench")]
 mod rate;
+mod scroll;
 mod sotto;
 mod storage;
 
