@@ -17,6 +17,7 @@ mod person;
 mod screen;
 mod server;
 mod tricks;
+pub mod vectors;
 mod world;
 
 pub use disk::Disk;

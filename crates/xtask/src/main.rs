@@ -8,6 +8,7 @@ mod setup;
 mod step;
 mod suite;
 mod tests;
+mod vectors;
 mod workspace;
 
 use std::process::ExitCode;
@@ -38,6 +39,12 @@ enum Task {
     Check,
     /// Sizes of the page, rates of cryptography and of a transfer in Chromium
     Bench,
+    /// Write the test vectors, into docs/vectors/
+    Vectors {
+        /// Overwrite those that differ: only before the first release of their version
+        #[arg(long)]
+        unreleased: bool,
+    },
     /// Only build the page, into dist/
     Page {
         /// Unoptimised and uncompressed, for work on it: minutes faster, larger, slower; no proof of anything
@@ -52,6 +59,7 @@ fn main() -> ExitCode {
         Task::Test => tests::test(&workspace),
         Task::Check => check::check(&workspace),
         Task::Bench => bench::bench(&workspace),
+        Task::Vectors { unreleased } => vectors::vectors(&workspace, unreleased),
         Task::Page { quick } => {
             let quality = if quick { Quality::Quick } else { Quality::Release };
             setup::for_page(&workspace).and_then(|tools| page::build(&workspace, &tools, quality))

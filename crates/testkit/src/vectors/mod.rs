@@ -1,0 +1,35 @@
+//! Test vectors for implementations in other languages: what lies in `docs/vectors/`.
+//!
+//! A module makes the cases of one structure; [`STRUCTURES`] lists them. To add one: write
+//! `fn fill(cases: &mut Cases)`, draw only through [`Case::random`], say what is [`given`](Case::given) and what to
+//! [`expect`](Case::expect) or [`refused`](Case::refused), list it below, run `cargo xtask vectors`, and add a test that
+//! reads the file back without this module (`tests/vectors/`).
+
+pub mod form;
+mod labels;
+mod people;
+mod points;
+pub mod primitives;
+mod random;
+mod signatures;
+
+use std::path::{Path, PathBuf};
+
+pub use form::{Case, Cases, Rule, Structure};
+pub use people::Person;
+pub use random::Recorder;
+
+/// The version of the protocol all these are of: the one that stands in everything signed.
+pub const PROTOCOL: u8 = sotto_wire::peer::limits::VERSION;
+
+/// Every file, in the order in which they build on one another.
+pub const STRUCTURES: &[Structure] = &[labels::LABELS, points::POINTS, signatures::SIGNATURES];
+
+/// `docs/vectors/vN`.
+#[must_use]
+pub fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/vectors").join(format!("v{PROTOCOL}"))
+}
+
+/// The file whose presence says that this version was released: its vectors never change again.
+pub const RELEASED: &str = "RELEASED";

@@ -1,0 +1,14 @@
+//! The test vectors of `docs/vectors`: that they are what the code makes, and, without the code that makes them, that
+//! what they say is so.
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+mod current;
+mod given;
+mod keys;
