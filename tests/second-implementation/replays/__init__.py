@@ -1,0 +1,16 @@
+"""One function for each file of vectors: makes from a case's `given` and `random` what must equal its `expect`.
+
+For a case with `refused` the same function is called and must raise the refusal.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from . import primitives
+from .case import Case
+
+REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
+    "labels": primitives.labels,
+    "points": primitives.points,
+    "signatures": primitives.signatures,
+}

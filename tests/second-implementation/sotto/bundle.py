@@ -1,0 +1,52 @@
+"""Bundles (section 3.2)."""
+
+from typing import Any
+
+from . import signatures, signed
+from .device_list import ID_LENGTH, Device, DeviceList
+from .errors import Refused
+from .points import POINT_LENGTH, point
+from .primitives import SUITE
+from .schema import Exactly, Field, Fixed, Integer, Pair, Structure
+
+LIMIT = 1024
+DAY = 24 * 60 * 60 * 1000
+LIFE = 31 * DAY
+WRONG_CLOCK = DAY
+
+NUMBERED_KEY = Pair(Integer(32), Fixed(POINT_LENGTH))
+
+BUNDLE = Structure({
+    0: Field("version", Exactly(1, "version")),
+    1: Field("suite", Exactly(SUITE, "suite", bits=16)),
+    2: Field("aik", Fixed(POINT_LENGTH)),
+    3: Field("device_id", Fixed(ID_LENGTH)),
+    4: Field("dsk", Fixed(POINT_LENGTH)),
+    5: Field("dik", Fixed(POINT_LENGTH)),
+    6: Field("signed_prekey", NUMBERED_KEY),
+    7: Field("delivery_key", NUMBERED_KEY),
+    8: Field("created", Integer(64)),
+})
+
+
+def write(fields: dict[str, Any], dsk_private: bytes, extra: bytes) -> bytes:
+    """Writes and signs a bundle."""
+    inner = BUNDLE.write(fields)
+    return signed.wrap(inner, signatures.sign(dsk_private, "bundle", inner, extra))
+
+
+def read(data: bytes, device_list: DeviceList, now: int) -> dict[str, Any]:
+    """Reads a bundle under a device list; `now` in milliseconds."""
+    fields, inner, signature = signed.unwrap(BUNDLE, data, LIMIT)
+    points = [fields["aik"], fields["dsk"], fields["dik"], fields["signed_prekey"][1], fields["delivery_key"][1]]
+    for key in points:
+        point(key)
+    claimed = Device(fields["aik"], fields["device_id"], fields["dsk"], fields["dik"])
+    if claimed not in device_list.devices:
+        raise Refused("not in the device list")
+    signatures.verify(claimed.dsk, "bundle", inner, signature)
+    if len(set(points)) != len(points):
+        raise Refused("repeated keys")
+    if now > fields["created"] + LIFE or fields["created"] > now + WRONG_CLOCK:
+        raise Refused("expired")
+    return fields

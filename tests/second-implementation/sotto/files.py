@@ -1,0 +1,82 @@
+"""Files: manifest, chunks and hash tree (sections 13.1 and 13.2)."""
+
+from dataclasses import dataclass
+
+from .errors import Refused
+from .primitives import gcm_open, gcm_seal, hkdf, label, sha256, u8, u32, u64
+from .schema import Exactly, Field, Fixed, Integer, Structure, Text
+
+CHUNK_LENGTH = 65_536
+MOST_BYTES = 2**38
+
+MANIFEST = Structure({
+    0: Field("version", Exactly(1, "version")),
+    1: Field("file_id", Fixed(16)),
+    2: Field("key", Fixed(32)),
+    3: Field("size", Integer(64, most=MOST_BYTES)),
+    4: Field("root", Fixed(32), optional=True),
+    5: Field("name", Text(1_024)),
+    6: Field("media_type", Text(255)),
+})
+
+
+@dataclass(frozen=True)
+class File:
+    """The derivations of one file under one key."""
+
+    file_id: bytes
+    key: bytes
+    size: int
+
+    @property
+    def header(self) -> bytes:
+        """`hdr`, 30 bytes."""
+        return b"SOTF" + u8(1) + u8(16) + u64(self.size) + self.file_id
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks; an empty file is one empty chunk."""
+        return max(1, -(-self.size // CHUNK_LENGTH))
+
+    @property
+    def secrets(self) -> tuple[bytes, bytes]:
+        """K and commit."""
+        out = hkdf(self.file_id, self.key, label("file", sha256(self.header)), 64)
+        return out[:32], out[32:]
+
+    def chunk_length(self, index: int) -> int:
+        """The length of the plaintext of a chunk."""
+        return min(CHUNK_LENGTH, self.size - index * CHUNK_LENGTH)
+
+    def _nonce(self, index: int) -> bytes:
+        return bytes(7) + u32(index) + u8(index == self.chunks - 1)
+
+    def seal(self, index: int, plaintext: bytes) -> bytes:
+        """Chunk `index`: ciphertext ‖ tag."""
+        if len(plaintext) != self.chunk_length(index):
+            raise Refused("malformed", "length of the chunk")
+        return gcm_seal(self.secrets[0], self._nonce(index), plaintext, sha256(self.header))
+
+    def open(self, index: int, sealed: bytes) -> bytes:
+        """The plaintext of chunk `index`."""
+        if index >= self.chunks or len(sealed) != self.chunk_length(index) + 16:
+            raise Refused("malformed", "length of the chunk")
+        return gcm_open(self.secrets[0], self._nonce(index), sealed, sha256(self.header))
+
+    def root(self, sealed: list[bytes]) -> bytes:
+        """The root over all sealed chunks."""
+        top = tree([leaf(index, chunk) for index, chunk in enumerate(sealed)])
+        return sha256(b"\2" + self.header + self.secrets[1] + u32(len(sealed)) + top)
+
+
+def leaf(index: int, sealed: bytes) -> bytes:
+    """`leaf i`."""
+    return sha256(b"\0" + u32(index) + sealed)
+
+
+def tree(leaves: list[bytes]) -> bytes:
+    """The top of a tree in the shape of RFC 6962 §2.1."""
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\1" + tree(leaves[:split]) + tree(leaves[split:]))

@@ -1,0 +1,133 @@
+"""What ratchet messages and links say: carried, messages, ephemeral messages, link frames (sections 7.1, 8, 12)."""
+
+from typing import Any
+
+from .bundle import LIMIT as BUNDLE_LIMIT
+from .bundle import NUMBERED_KEY
+from .cbor import malformed
+from .device_list import ID_LENGTH
+from .device_list import LIMIT as DEVICE_LIST_LIMIT
+from .files import MANIFEST
+from .points import POINT_LENGTH
+from .primitives import labelled_hash
+from .schema import Bytes, Choice, Choices, Field, Fixed, Integer, ListOf, Structure, Text, Variant, read_plain
+from .x3dh import flags
+
+CARRIED_LIMIT = 64_512
+MESSAGE_LIMIT = 61_440
+EPHEMERAL_LIMIT = 36_864
+LINK_FRAME_LIMIT = 65_536
+NAME = Text(128)
+ID = Fixed(ID_LENGTH)
+HASH = Fixed(32)
+
+PREFIX = Structure({
+    0: Field("aik", Fixed(POINT_LENGTH)),
+    1: Field("device_list", Bytes(DEVICE_LIST_LIMIT)),
+    2: Field("ek", Fixed(POINT_LENGTH)),
+    3: Field("spk_id", Integer(32)),
+    4: Field("opk_id", Integer(32), optional=True),
+    5: Field("invite_id", ID, optional=True),
+    6: Field("flags", Integer(8)),
+})
+
+CARRIED = Structure({
+    0: Field("prefix", PREFIX, optional=True),
+    1: Field("message", Bytes(CARRIED_LIMIT)),
+})
+
+CONTENT = Choice({
+    "hello": {0: Field("name", NAME), 1: Field("mailbox", ID), 2: Field("token", HASH),
+              3: Field("bundle", Bytes(BUNDLE_LIMIT))},
+    "confirmed": {0: Field("name", NAME), 1: Field("token", HASH)},
+    "profile": {0: Field("name", NAME)},
+    "text": {0: Field("text", Text(57_344))},
+    "file_offer": {0: Field("manifest", MANIFEST)},
+    "file_accept": {0: Field("file_id", ID)},
+    "file_decline": {0: Field("file_id", ID)},
+    "file_cancel": {0: Field("file_id", ID),
+                    1: Field("reason", Choices(("stopped", "interrupted", "unreadable", "no_space", "corrupt")))},
+    "file_root": {0: Field("file_id", ID), 1: Field("root", HASH)},
+})
+
+BODY = Structure({
+    0: Field("id", ID),
+    1: Field("sequence", Integer(64)),
+    2: Field("previous", HASH),
+    3: Field("lamport", Integer(64)),
+    4: Field("sent_at", Integer(64)),
+    5: Field("list_version", Integer(32)),
+    6: Field("list_hash", HASH),
+    7: Field("content", CONTENT),
+    8: Field("delivery_key", NUMBERED_KEY, optional=True),
+    9: Field("token", HASH, optional=True),
+    10: Field("mailbox", ID, optional=True),
+    11: Field("era", Integer(32), optional=True),
+})
+
+MESSAGE = Choice({
+    "body": {0: Field("body", BODY)},
+    "acknowledge": {0: Field("ids", ListOf(ID, 256))},
+    "retry": {0: Field("hash", ID)},
+    "end": {},
+})
+
+SIGNAL = Choice({
+    "description": {0: Field("kind", Choices(("offer", "answer"))), 1: Field("sdp", Text(16_384))},
+    "candidate": {0: Field("candidate", Text(1_024)), 1: Field("media_id", Text(1_024), optional=True),
+                  2: Field("line", Integer(16), optional=True)},
+})
+
+EPHEMERAL = Choice({
+    "here": {},
+    "signals": {0: Field("attempt", Integer(64)), 1: Field("signals", ListOf(SIGNAL, 16))},
+    "hang_up": {0: Field("attempt", Integer(64))},
+})
+
+LINK_FRAME = Choice({
+    "carried": {0: Field("carried", Bytes(CARRIED_LIMIT))},
+    "ping": {0: Field("n", Integer(32))},
+    "pong": {0: Field("n", Integer(32))},
+    "file_start": {0: Field("file_id", ID)},
+    "file_ready": {0: Field("file_id", ID)},
+})
+
+
+def write_carried(message: bytes, prefix: dict[str, Any] | None = None) -> bytes:
+    """Writes a carried; the prefix's flags follow from its other fields."""
+    if prefix is None:
+        return CARRIED.write({"message": message})
+    return CARRIED.write({"prefix": prefix | {"flags": _flags(prefix)}, "message": message})
+
+
+def read_carried(data: bytes) -> dict[str, Any]:
+    """Reads a carried; flags that contradict the other fields are refused."""
+    value = read_plain(CARRIED, data, CARRIED_LIMIT)
+    prefix = value.get("prefix")
+    if prefix is not None and prefix["flags"] != _flags(prefix):
+        raise malformed("flags that are not what the fields say")
+    return value
+
+
+def _flags(prefix: dict[str, Any]) -> int:
+    return flags("opk_id" in prefix, "invite_id" in prefix)
+
+
+def read_message(data: bytes) -> Variant:
+    """Reads the plaintext of a message (8.1)."""
+    return read_plain(MESSAGE, data, MESSAGE_LIMIT)
+
+
+def read_ephemeral(data: bytes) -> Variant:
+    """Reads the plaintext of an ephemeral message (8.2)."""
+    return read_plain(EPHEMERAL, data, EPHEMERAL_LIMIT)
+
+
+def read_link_frame(data: bytes) -> Variant:
+    """Reads a frame of the control channel (12)."""
+    return read_plain(LINK_FRAME, data, LINK_FRAME_LIMIT)
+
+
+def body_hash(plaintext: bytes) -> bytes:
+    """What the next body names as `previous`."""
+    return labelled_hash("body-hash", plaintext)
