@@ -1,16 +1,21 @@
-"""The part of CBOR that section 1.4 uses: a deterministic writer and a reader of items (RFC 8949)."""
+"""The part of CBOR that section 1.4 uses: a writer of heads, the check of the whole input, and a reader of items."""
+
+from collections.abc import Iterator
 
 from .errors import Refused
 
 UNSIGNED, NEGATIVE, BYTES, TEXT, LIST, MAP, TAG, SIMPLE = range(8)
-NULL = 0xF6
-BREAK = 0xFF
-INDEFINITE = 31
+FALSE, TRUE, NULL = 0xF4, 0xF5, 0xF6
+DEEPEST = 8
 
 
 def malformed(why: str) -> Refused:
     """The refusal of everything that has not the shape its structure prescribes."""
     return Refused("malformed", why)
+
+
+def _not_deterministic(why: str) -> Refused:
+    return Refused("not-deterministic", why)
 
 
 def head(major: int, number: int) -> bytes:
@@ -24,10 +29,15 @@ def head(major: int, number: int) -> bytes:
 
 
 class Reader:
-    """Reads items one after another from an input that was checked against its limit."""
+    """Reads items one after another from an input that was checked against its limit.
+
+    The whole first item is checked for deterministic encoding before anything of it is read.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
+        self._at = 0
+        self.skip()
         self._at = 0
 
     def end(self) -> None:
@@ -36,118 +46,85 @@ class Reader:
             raise malformed("bytes after the value")
 
     def unsigned(self, bits: int) -> int:
-        """An unsigned integer; longer encodings than necessary are taken, larger numbers than fit are not."""
-        number = self._definite(UNSIGNED)
+        """An unsigned integer that fits so many bits."""
+        number = self._expect(UNSIGNED)
         if number >> bits:
             raise malformed(f"an integer of more than {bits} bits")
         return number
 
     def bytes(self) -> bytes:
-        """A byte string of definite length."""
-        return self._take(self._definite(BYTES))
+        """A byte string."""
+        return self._take(self._expect(BYTES))
 
     def text(self) -> str:
-        """A text string of definite length, in UTF-8."""
+        """A text string in UTF-8."""
         try:
-            return self._take(self._definite(TEXT)).decode()
+            return self._take(self._expect(TEXT)).decode()
         except UnicodeDecodeError:
             raise malformed("text that is not UTF-8") from None
 
     def list(self) -> int:
-        """The announced length of a list of definite length."""
-        return self._definite(LIST)
+        """The announced length of a list."""
+        return self._expect(LIST)
+
+    def bool(self) -> bool:
+        """True or false."""
+        first = self._take(1)[0]
+        if first not in (FALSE, TRUE):
+            raise malformed("not a bool")
+        return first == TRUE
 
     def null(self) -> bool:
         """Takes a `null` if one is next."""
-        if self._peek() == NULL:
+        if self._data[self._at:self._at + 1] == bytes([NULL]):
             self._at += 1
             return True
         return False
 
-    def map_keys(self):
-        """Yields each integer key of a map, of definite or indefinite length; the caller reads or skips the value."""
-        major, number = self._head()
-        if major != MAP:
-            raise malformed("not a map")
-        left = number
-        while left is None or left > 0:
-            if left is None:
-                if self._peek() == BREAK:
-                    self._at += 1
-                    return
-            else:
-                left -= 1
-            key_major, key = self._head()
-            if key_major == UNSIGNED and key is not None:
-                yield key
-            elif key_major == NEGATIVE and key is not None:
-                yield -1 - key
-            else:
-                raise malformed("a key that is not an integer")
+    def map_keys(self) -> Iterator[int]:
+        """Yields each key of a map; the caller reads or skips the value."""
+        for _ in range(self._expect(MAP)):
+            yield self._expect(UNSIGNED)
 
-    def skip(self) -> None:
-        """Skips one well-formed item of any kind, without recursion."""
-        open_items: list[int | None] = [1]
-        while open_items:
-            left = open_items[-1]
-            if left == 0:
-                open_items.pop()
-                continue
-            if left is None and self._peek() == BREAK:
-                self._at += 1
-                open_items.pop()
-                continue
-            if left is not None:
-                open_items[-1] = left - 1
-            inside = self._open()
-            if inside != 0:
-                open_items.append(inside)
-
-    def _open(self) -> int | None:
-        """Reads one head, and the content of a string; says how many items follow inside, None until a break."""
+    def skip(self, depth: int = 0) -> None:
+        """Passes one item of any kind, and refuses what is not deterministic in it."""
         major, number = self._head()
         if major in (BYTES, TEXT):
-            if number is None:
-                self._chunks(major)
-            else:
-                self._take(number)
-        elif major == LIST:
-            return number
-        elif major == MAP:
-            return None if number is None else 2 * number
-        elif major == TAG:
-            return 1
-        return 0
+            self._take(number)
+        elif major in (LIST, MAP):
+            if depth == DEEPEST:
+                raise _not_deterministic("nested too deep")
+            before = -1
+            for _ in range(number):
+                if major == MAP:
+                    before = self._following_key(before)
+                self.skip(depth + 1)
 
-    def _chunks(self, major: int) -> None:
-        """Skips a string of indefinite length: definite chunks of the same type up to the break."""
-        while self._peek() != BREAK:
-            self._take(self._definite(major))
-        self._at += 1
+    def _following_key(self, before: int) -> int:
+        major, key = self._head()
+        if major != UNSIGNED or key <= before:
+            raise _not_deterministic("keys are unsigned integers and ascend")
+        return key
 
-    def _definite(self, wanted: int) -> int:
+    def _expect(self, wanted: int) -> int:
         major, number = self._head()
         if major != wanted:
             raise malformed(f"major type {major} where {wanted} belongs")
-        if number is None:
-            raise malformed("indefinite length")
         return number
 
-    def _head(self) -> tuple[int, int | None]:
+    def _head(self) -> tuple[int, int]:
         first = self._take(1)[0]
         major, extra = first >> 5, first & 31
+        if major in (NEGATIVE, TAG) or major == SIMPLE and first not in (FALSE, TRUE, NULL):
+            raise _not_deterministic("a kind that does not occur")
         if extra < 24:
             return major, extra
-        if extra < 28:
-            return major, int.from_bytes(self._take(1 << extra - 24), "big")
-        if extra == INDEFINITE and major in (BYTES, TEXT, LIST, MAP):
-            return major, None
-        raise malformed("not well-formed")
-
-    def _peek(self) -> int:
-        if self._at >= len(self._data):
-            raise malformed("ends too early")
-        return self._data[self._at]
+        if extra > 27:
+            raise _not_deterministic("indefinite or reserved length")
+        number = int.from_bytes(self._take(1 << extra - 24), "big")
+        if len(head(major, number)) != 1 + (1 << extra - 24):
+            raise _not_deterministic("not the shortest form")
+        return major, number
 
     def _take(self, length: int) -> bytes:
         if length > len(self._data) - self._at:

@@ -124,8 +124,19 @@ class Choices:
     def read(self, reader: Reader) -> str:
         number = reader.unsigned(32)
         if number >= len(self.names):
-            raise Refused("unknown type")
+            raise Refused("unknown-type")
         return self.names[number]
+
+
+@dataclass(frozen=True)
+class Bool:
+    """True or false."""
+
+    def write(self, value: bool) -> bytes:
+        return bytes([0xF4 + value])
+
+    def read(self, reader: Reader) -> bool:
+        return reader.bool()
 
 
 @dataclass(frozen=True)
@@ -192,9 +203,7 @@ class Structure:
             field = self._fields.get(key)
             if field is None:
                 reader.skip()
-            elif field.optional and reader.null():
-                value.pop(field.name, None)
-            else:
+            elif not (field.optional and reader.null()):
                 value[field.name] = field.shape.read(reader)
         for field in self._fields.values():
             if not field.optional and field.name not in value:
@@ -218,7 +227,7 @@ class Choice:
             raise malformed("a variant is a list of two")
         number = reader.unsigned(32)
         if number >= len(self._names):
-            raise Refused("unknown type")
+            raise Refused("unknown-type")
         name = self._names[number]
         return Variant(name, self._structures[name].read(reader))
 
@@ -226,7 +235,7 @@ class Choice:
 def read_plain(shape: Shape, data: bytes, limit: int) -> Any:
     """Reads a plain structure: unknown keys are ignored, bytes after it are not."""
     if len(data) > limit:
-        raise Refused("too long", f"{len(data)} bytes, at most {limit}")
+        raise Refused("too-long", f"{len(data)} bytes, at most {limit}")
     reader = Reader(data)
     value = shape.read(reader)
     reader.end()
@@ -237,5 +246,5 @@ def read_signed(shape: Shape, data: bytes, limit: int) -> Any:
     """Reads a signed structure: it must be what this writer writes."""
     value = read_plain(shape, data, limit)
     if shape.write(value) != data:
-        raise Refused("not canonical")
+        raise Refused("unknown-field")
     return value
