@@ -16,7 +16,9 @@ from .schema import (Bool, Bytes, Choice, Choices, Exactly, Field, Fixed, Intege
 MAGIC = b"SOTB"
 VERSION = 1
 RECOVERY_KEY, ARGON2ID = 0, 1
-HEAD_LENGTH = 62
+HEAD_LENGTH = 78
+BOUND_LENGTH = 30
+R_LENGTH = 16
 CHUNK_LENGTH = 65_536
 MOST_CHUNKS = 65_536
 LONGEST_ITEM = 61_440
@@ -48,12 +50,14 @@ ENTRY = Choice({
 
 @dataclass(frozen=True)
 class Head:
-    """The first 30 bytes: no cost with a recovery key."""
+    """The head without its commit: neither cost nor salt with a recovery key."""
 
     cost: Cost | None
-    salt: bytes
+    r: bytes
+    salt: bytes = bytes(SALT_LENGTH)
 
-    def write(self) -> bytes:
+    @property
+    def bound(self) -> bytes:
         """`head[..30]`."""
         kdf, cost = (RECOVERY_KEY, bytes(8)) if self.cost is None else (ARGON2ID, self.cost.write())
         return MAGIC + u8(VERSION) + u8(kdf) + cost + self.salt
@@ -66,7 +70,7 @@ class Head:
 
     def keys(self, secret: bytes) -> tuple[bytes, bytes]:
         """K and commit."""
-        out = hkdf(self.salt, secret, label("backup", self.write()), 64)
+        out = hkdf(self.r, secret, label("backup", self.bound), 64)
         return out[:32], out[32:]
 
 
@@ -89,7 +93,7 @@ def seal(head: Head, secret: bytes, items: list[bytes]) -> bytes:
     count = padme(-(-len(plaintext) // CHUNK_LENGTH))
     plaintext = plaintext.ljust(count * CHUNK_LENGTH, b"\0")
     key, commit = head.keys(secret)
-    full_head = head.write() + commit
+    full_head = head.bound + head.r + commit
     chunks = (gcm_seal(key, _nonce(i, i == count - 1), plaintext[i * CHUNK_LENGTH:(i + 1) * CHUNK_LENGTH], full_head)
               for i in range(count))
     return full_head + b"".join(chunks)
@@ -103,14 +107,14 @@ def read_head(data: bytes) -> Head:
         raise Refused("newer-version")
     if len(data) < HEAD_LENGTH or data[5] not in (RECOVERY_KEY, ARGON2ID):
         raise Refused("not-a-backup", "head")
-    salt = data[14:14 + SALT_LENGTH]
+    salt, r = data[14:BOUND_LENGTH], data[BOUND_LENGTH:BOUND_LENGTH + R_LENGTH]
     if data[5] == RECOVERY_KEY:
-        if any(data[6:14]):
-            raise Refused("not-a-backup", "a cost with a recovery key")
-        return Head(None, salt)
+        if any(data[6:BOUND_LENGTH]):
+            raise Refused("not-a-backup", "a cost or salt with a recovery key")
+        return Head(None, r)
     cost = read_cost(data[6:14])
     cost.check()
-    return Head(cost, salt)
+    return Head(cost, r, salt)
 
 
 def open_(data: bytes, secret: bytes) -> list[bytes]:
@@ -120,7 +124,7 @@ def open_(data: bytes, secret: bytes) -> list[bytes]:
     if rest or not 1 <= count <= MOST_CHUNKS or padme(count) != count:
         raise Refused("wrong-length")
     key, commit = head.keys(secret)
-    if not same(commit, data[HEAD_LENGTH - 32:HEAD_LENGTH]):
+    if not same(commit, data[BOUND_LENGTH + R_LENGTH:HEAD_LENGTH]):
         raise Refused("wrong-key")
     plaintext = b""
     for i in range(count):

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .cbor import BYTES, LIST, MAP, TEXT, UNSIGNED, Reader, head, malformed
 from .errors import Refused
+from .points import POINT_LENGTH, point
 
 
 class Shape(Protocol):
@@ -42,7 +43,7 @@ class Integer:
     def read(self, reader: Reader) -> int:
         value = reader.unsigned(self.bits)
         if self.most is not None and value > self.most:
-            raise malformed(f"more than {self.most}")
+            raise Refused("out-of-bounds", f"more than {self.most}")
         return value
 
 
@@ -80,6 +81,24 @@ class Fixed:
 
 
 @dataclass(frozen=True)
+class Point:
+    """A compressed point (1.3), kept as its 33 bytes."""
+
+    def write(self, value: bytes) -> bytes:
+        return head(BYTES, len(value)) + value
+
+    def read(self, reader: Reader) -> bytes:
+        value = reader.bytes()
+        if len(value) != POINT_LENGTH:
+            raise malformed(f"{len(value)} bytes where a point belongs")
+        try:
+            point(value)
+        except Refused:
+            raise Refused("bad-key") from None
+        return value
+
+
+@dataclass(frozen=True)
 class Bytes:
     """Bytes of at most so many."""
 
@@ -91,7 +110,7 @@ class Bytes:
     def read(self, reader: Reader) -> bytes:
         value = reader.bytes()
         if len(value) > self.most:
-            raise malformed(f"more than {self.most} bytes")
+            raise Refused("out-of-bounds", f"more than {self.most} bytes")
         return value
 
 
@@ -108,7 +127,7 @@ class Text:
     def read(self, reader: Reader) -> str:
         value = reader.text()
         if len(value.encode()) > self.most:
-            raise malformed(f"more than {self.most} bytes")
+            raise Refused("out-of-bounds", f"more than {self.most} bytes")
         return value
 
 
@@ -153,7 +172,7 @@ class ListOf:
     def read(self, reader: Reader) -> list:
         length = reader.list()
         if not self.least <= length <= self.most:
-            raise malformed(f"a list of {length}")
+            raise Refused("out-of-bounds", f"a list of {length}")
         return [self.item.read(reader) for _ in range(length)]
 
 
@@ -235,7 +254,7 @@ class Choice:
 def read_plain(shape: Shape, data: bytes, limit: int) -> Any:
     """Reads a plain structure: unknown keys are ignored, bytes after it are not."""
     if len(data) > limit:
-        raise Refused("too-long", f"{len(data)} bytes, at most {limit}")
+        raise Refused("too-large", f"{len(data)} bytes, at most {limit}")
     reader = Reader(data)
     value = shape.read(reader)
     reader.end()

@@ -1,0 +1,307 @@
+"""Rosters (sections 21.1 to 21.5)."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import signatures, signed
+from .device_list import ID_LENGTH, DeviceList
+from .errors import Refused
+from .primitives import labelled_hash
+from .schema import Choice, Choices, Exactly, Field, Fixed, Integer, Point, Structure, Variant
+
+LIMIT = 512
+ROLES = ("member", "admin", "owner")
+LAST_EPOCH = 4_095
+OWNERS_ONLY_FROM = 3_072
+MOST_MEMBERS = 128
+MOST_IN_BRANCH = 4_095
+NO_HASH = bytes(32)
+NO_GROUP = bytes(16)
+
+OPERATION = Choice({
+    "genesis": {0: Field("salt", Fixed(32))},
+    "add": {0: Field("aik", Point()), 1: Field("role", Choices(ROLES))},
+    "remove": {0: Field("aik", Point())},
+    "role": {0: Field("aik", Point()), 1: Field("role", Choices(ROLES))},
+    "leave": {},
+    "merge": {0: Field("other", Fixed(32))},
+})
+
+ENTRY = Structure({
+    0: Field("version", Exactly(1, "unknown-version")),
+    1: Field("group_id", Fixed(ID_LENGTH)),
+    2: Field("epoch", Integer(32)),
+    3: Field("previous", Fixed(32)),
+    4: Field("actor", Point()),
+    5: Field("device_id", Fixed(ID_LENGTH)),
+    6: Field("list_hash", Fixed(32)),
+    7: Field("operation", OPERATION),
+})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry whose signature was verified."""
+
+    group_id: bytes
+    epoch: int
+    previous: bytes
+    actor: bytes
+    operation: Variant
+    hash: bytes
+
+    @property
+    def other(self) -> bytes | None:
+        """The second parent of a merge."""
+        return self.operation.fields["other"] if self.operation.name == "merge" else None
+
+
+def write(fields: dict[str, Any], dsk_private: bytes, extra: bytes) -> bytes:
+    """Writes and signs an entry."""
+    inner = ENTRY.write(fields)
+    return signed.wrap(inner, signatures.sign(dsk_private, "roster-entry", inner, extra))
+
+
+class KnownLists:
+    """The verified device lists that a reader knows."""
+
+    def __init__(self, lists: list[DeviceList]) -> None:
+        self._by_hash = {listed.hash: listed for listed in lists}
+
+    def by_hash(self, wanted: bytes) -> DeviceList | None:
+        """The list of that hash."""
+        return self._by_hash.get(wanted)
+
+    def newest(self, aik: bytes) -> DeviceList | None:
+        """The newest list of an account; none if two of its lists have one version."""
+        of_account = [listed for listed in self._by_hash.values() if listed.aik == aik]
+        versions = [listed.fields["list_version"] for listed in of_account]
+        if not of_account or len(set(versions)) != len(versions):
+            return None
+        return max(of_account, key=lambda listed: listed.fields["list_version"])
+
+
+def verify(data: bytes, lists: KnownLists, history: bool = False) -> Entry:
+    """Reads an entry and verifies it, in the order of 21.2."""
+    fields, inner, signature = signed.unwrap(ENTRY, data, LIMIT)
+    zeros = (fields["group_id"] == NO_GROUP, fields["epoch"] == 0, fields["previous"] == NO_HASH)
+    if fields["operation"].name == "genesis":
+        if not all(zeros):
+            raise Refused("malformed", "a genesis in the middle")
+    elif fields["epoch"] == 0:
+        raise Refused("malformed", "epoch 0 of what is no genesis")
+    named = lists.by_hash(fields["list_hash"])
+    if named is None:
+        raise Refused("other-list", "not known")
+    if named.aik != fields["actor"]:
+        raise Refused("wrong-account")
+    device = named.device(fields["device_id"])
+    if device is None:
+        raise Refused("unlisted-device")
+    if not history:
+        newest = lists.newest(fields["actor"])
+        if newest is None:
+            raise Refused("other-list", "two lists of one version")
+        today = newest.device(fields["device_id"])
+        if today is None or today.dsk != device.dsk:
+            raise Refused("device-gone")
+    try:
+        signatures.verify(device.dsk, "roster-entry", inner, signature)
+    except Refused:
+        raise Refused("bad-signature") from None
+    own_group = labelled_hash("group-id", inner)[:16]
+    group_id = own_group if fields["operation"].name == "genesis" else fields["group_id"]
+    return Entry(group_id, fields["epoch"], fields["previous"], fields["actor"], fields["operation"],
+                 labelled_hash("roster-hash", inner))
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member: its role and the epoch of the entry that added it last."""
+
+    role: str
+    since: int
+
+
+@dataclass(frozen=True)
+class State:
+    """What belongs to an entry: the members by AIK, and `R`."""
+
+    epoch: int
+    members: dict[bytes, Member]
+    removal: int = 0
+
+    def role(self, aik: bytes) -> str | None:
+        """The role of an account, if it is a member."""
+        member = self.members.get(aik)
+        return member.role if member else None
+
+    def only_owner(self, aik: bytes) -> bool:
+        """Whether that account is the only owner."""
+        return [key for key, member in self.members.items() if member.role == "owner"] == [aik]
+
+
+def _authorise(state: State, entry: Entry) -> None:
+    """The table of 21.4, but for merges."""
+    name, fields = entry.operation.name, entry.operation.fields
+    actor, target = state.role(entry.actor), fields.get("aik")
+    if name != "leave" and entry.epoch >= OWNERS_ONLY_FROM and actor != "owner":
+        raise Refused("owners-only")
+    if name == "add":
+        if actor == "member" or actor == "admin" and fields["role"] != "member":
+            raise Refused("not-allowed")
+        if target in state.members:
+            raise Refused("already-member")
+        if len(state.members) >= MOST_MEMBERS:
+            raise Refused("group-full")
+    elif name == "remove":
+        if target == entry.actor or actor == "member":
+            raise Refused("not-allowed")
+        if target not in state.members:
+            raise Refused("no-such-member")
+        if actor == "admin" and state.role(target) != "member":
+            raise Refused("not-allowed")
+    elif name == "role":
+        if actor != "owner":
+            raise Refused("not-allowed")
+        if target not in state.members:
+            raise Refused("no-such-member")
+        if state.role(target) == fields["role"]:
+            raise Refused("same-role")
+        if state.only_owner(target):
+            raise Refused("last-owner")
+    elif name == "leave" and state.only_owner(entry.actor):
+        raise Refused("last-owner")
+
+
+def _following(state: State, entry: Entry) -> State:
+    """The state of an entry that is not a merge (21.3 steps 4 to 7, 21.4)."""
+    if entry.epoch != state.epoch + 1:
+        raise Refused("wrong-epoch")
+    if entry.epoch > LAST_EPOCH:
+        raise Refused("log-full")
+    if entry.actor not in state.members:
+        raise Refused("not-member")
+    _authorise(state, entry)
+    name, fields = entry.operation.name, entry.operation.fields
+    members, removal = dict(state.members), state.removal
+    if name == "add":
+        members[fields["aik"]] = Member(fields["role"], entry.epoch)
+    elif name == "role":
+        members[fields["aik"]] = Member(fields["role"], members[fields["aik"]].since)
+    else:
+        del members[fields["aik"] if name == "remove" else entry.actor]
+        removal = entry.epoch
+    return State(entry.epoch, members, removal)
+
+
+def _merged(one: State, other: State, entry: Entry) -> State:
+    """The state of a merge (21.5)."""
+    if entry.epoch != max(one.epoch, other.epoch) + 1:
+        raise Refused("wrong-epoch")
+    if entry.epoch > LAST_EPOCH:
+        raise Refused("log-full")
+    if entry.actor not in one.members:
+        raise Refused("not-member")
+    if one.role(entry.actor) != "owner" or other.role(entry.actor) != "owner":
+        raise Refused("not-allowed")
+    members = {}
+    for aik in one.members.keys() & other.members.keys():
+        here, there = one.members[aik], other.members[aik]
+        role = min(here.role, there.role, key=ROLES.index)
+        members[aik] = Member(role, max(here.since, there.since))
+    return State(entry.epoch, members, entry.epoch)
+
+
+@dataclass
+class Roster:
+    """A reader's view of a group: its path, and what is known beside it through merges."""
+
+    group_id: bytes
+    head: bytes
+    states: dict[bytes, State]
+    known: set[bytes]
+    splits: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, genesis: Entry, wanted: bytes | None = None) -> "Roster":
+        """Begins with a verified genesis, of a certain group where one is expected."""
+        if genesis.operation.name != "genesis" or wanted is not None and genesis.group_id != wanted:
+            raise Refused("wrong-group")
+        state = State(0, {genesis.actor: Member("owner", 0)})
+        return cls(genesis.group_id, genesis.hash, {genesis.hash: state}, {genesis.hash})
+
+    @property
+    def state(self) -> State:
+        """The state at the head."""
+        return self.states[self.head]
+
+    def apply(self, entry: Entry, branch: list[Entry] | None = None) -> None:
+        """Applies a verified entry (21.3); a merge comes with its branch (21.5)."""
+        if entry.group_id != self.group_id or entry.operation.name == "genesis" and entry.hash not in self.known:
+            raise Refused("wrong-group")
+        if entry.hash in self.known:
+            return
+        parents = [parent for parent in (entry.previous, entry.other) if parent is not None]
+        if self.head not in parents or len(set(parents)) != len(parents):
+            late = any(parent in self.known for parent in parents)
+            raise Refused("sibling" if late else "unknown-previous")
+        if entry.other is None:
+            self._advance(entry, _following(self.state, entry), {})
+        else:
+            self._merge(entry, branch or [])
+
+    def _merge(self, entry: Entry, branch: list[Entry]) -> None:
+        if len(branch) > MOST_IN_BRANCH:
+            raise Refused("log-full")
+        states = dict(self.states)
+        parents: dict[bytes, set[bytes]] = {}
+        for before in branch:
+            if before.hash in self.states:
+                continue
+            if before.group_id != self.group_id or before.operation.name == "genesis":
+                raise Refused("wrong-group")
+            states[before.hash] = _state_in(states, before)
+            parents[before.hash] = {before.previous, before.other or before.previous}
+        state = _state_in(states, entry)
+        second = entry.other if entry.previous == self.head else entry.previous
+        found, following = {}, {second}
+        while following:
+            found |= {name: states[name] for name in following}
+            following = {parent for name in following for parent in parents.get(name, ())} - found.keys()
+        self._advance(entry, state, found)
+
+    def _advance(self, entry: Entry, state: State, beside: dict[bytes, State]) -> None:
+        gone = self.state.members.keys() - state.members.keys()
+        self.states |= beside
+        self.states[entry.hash] = state
+        self.known |= {entry.hash, *beside}
+        self.head = entry.hash
+        for aik, (epoch, name) in list(self.splits.items()):
+            if aik in gone or self.knows(epoch, name):
+                del self.splits[aik]
+
+    def knows(self, epoch: int, name: bytes) -> bool:
+        """Whether a place in the log is known (21.5)."""
+        return name in self.known and self.states[name].epoch == epoch
+
+    def place(self, account: bytes, epoch: int, name: bytes) -> None:
+        """Looks at a place that a current member names: known, or held as `ahead` or `split` (21.5)."""
+        if not self.knows(epoch, name):
+            if epoch > self.state.epoch:
+                raise Refused("ahead")
+            self.splits[account] = (epoch, name)
+        if account in self.splits:
+            raise Refused("split")
+
+
+def _state_in(states: dict[bytes, State], entry: Entry) -> State:
+    """The state of an entry over the states of its parents."""
+    if entry.other == entry.previous:
+        raise Refused("sibling")
+    missing = [parent for parent in (entry.previous, entry.other) if parent is not None and parent not in states]
+    if missing:
+        raise Refused("unknown-previous")
+    if entry.other is None:
+        return _following(states[entry.previous], entry)
+    return _merged(states[entry.previous], states[entry.other], entry)
