@@ -5,24 +5,23 @@ from typing import Any
 from . import signatures, signed
 from .device_list import ID_LENGTH, Device, DeviceList
 from .errors import Refused
-from .points import POINT_LENGTH, point
 from .primitives import SUITE
-from .schema import Exactly, Field, Fixed, Integer, Pair, Structure
+from .schema import Exactly, Field, Fixed, Integer, Pair, Point, Structure
 
 LIMIT = 1024
 DAY = 24 * 60 * 60 * 1000
 LIFE = 31 * DAY
 WRONG_CLOCK = DAY
 
-NUMBERED_KEY = Pair(Integer(32), Fixed(POINT_LENGTH))
+NUMBERED_KEY = Pair(Integer(32), Point())
 
 BUNDLE = Structure({
-    0: Field("version", Exactly(1, "version")),
-    1: Field("suite", Exactly(SUITE, "suite", bits=16)),
-    2: Field("aik", Fixed(POINT_LENGTH)),
+    0: Field("version", Exactly(1, "unknown-version")),
+    1: Field("suite", Exactly(SUITE, "unknown-suite", bits=16)),
+    2: Field("aik", Point()),
     3: Field("device_id", Fixed(ID_LENGTH)),
-    4: Field("dsk", Fixed(POINT_LENGTH)),
-    5: Field("dik", Fixed(POINT_LENGTH)),
+    4: Field("dsk", Point()),
+    5: Field("dik", Point()),
     6: Field("signed_prekey", NUMBERED_KEY),
     7: Field("delivery_key", NUMBERED_KEY),
     8: Field("created", Integer(64)),
@@ -39,8 +38,6 @@ def read(data: bytes, device_list: DeviceList, now: int) -> dict[str, Any]:
     """Reads a bundle under a device list; `now` in milliseconds."""
     fields, inner, signature = signed.unwrap(BUNDLE, data, LIMIT)
     points = [fields["aik"], fields["dsk"], fields["dik"], fields["signed_prekey"][1], fields["delivery_key"][1]]
-    for key in points:
-        point(key)
     claimed = Device(fields["aik"], fields["device_id"], fields["dsk"], fields["dik"])
     if claimed not in device_list.devices:
         raise Refused("not in the device list")

@@ -10,7 +10,7 @@ CHUNK_LENGTH = 65_536
 MOST_BYTES = 2**38
 
 MANIFEST = Structure({
-    0: Field("version", Exactly(1, "version")),
+    0: Field("version", Exactly(1, "unknown-version")),
     1: Field("file_id", Fixed(16)),
     2: Field("key", Fixed(32)),
     3: Field("size", Integer(64, most=MOST_BYTES)),

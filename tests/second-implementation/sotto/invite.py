@@ -10,7 +10,6 @@ from . import bundle, device_list
 from .bundle import NUMBERED_KEY
 from .device_list import ID_LENGTH, DeviceList
 from .errors import Refused
-from .points import point
 from .primitives import NONCE_LENGTH, TAG_LENGTH, gcm_open, gcm_seal, hkdf, label, labelled_hash, same, u16
 from .schema import Bytes, Field, Fixed, Structure, read_plain
 
@@ -162,5 +161,4 @@ def open_bundle(link: Link, box: bytes, now: int) -> Opened:
     if not same(account_hash(listed.aik), link.account):
         raise Refused("another account")
     read = bundle.read(fields["bundle"], listed, now)
-    point(fields["one_time_prekey"][1])
     return Opened(listed, read, fields["one_time_prekey"], fields["mailbox"], fields["token"])

@@ -8,9 +8,8 @@ from .cbor import malformed
 from .device_list import ID_LENGTH
 from .device_list import LIMIT as DEVICE_LIST_LIMIT
 from .files import MANIFEST
-from .points import POINT_LENGTH
 from .primitives import labelled_hash
-from .schema import Bytes, Choice, Choices, Field, Fixed, Integer, ListOf, Structure, Text, Variant, read_plain
+from .schema import Bytes, Choice, Choices, Field, Fixed, Integer, ListOf, Point, Structure, Text, Variant, read_plain
 from .x3dh import flags
 
 CARRIED_LIMIT = 64_512
@@ -22,9 +21,9 @@ ID = Fixed(ID_LENGTH)
 HASH = Fixed(32)
 
 PREFIX = Structure({
-    0: Field("aik", Fixed(POINT_LENGTH)),
+    0: Field("aik", Point()),
     1: Field("device_list", Bytes(DEVICE_LIST_LIMIT)),
-    2: Field("ek", Fixed(POINT_LENGTH)),
+    2: Field("ek", Point()),
     3: Field("spk_id", Integer(32)),
     4: Field("opk_id", Integer(32), optional=True),
     5: Field("invite_id", ID, optional=True),
