@@ -36,7 +36,8 @@ impl Structure {
             "about": self.about,
             "cases": cases.done,
         });
-        let mut text = serde_json::to_string_pretty(&file).expect("values only");
+        let mut text = String::new();
+        write(&file, 0, &mut text);
         text.push('\n');
         text
     }
@@ -88,9 +89,27 @@ impl Case {
         &mut self.random
     }
 
+    /// The private scalar that was drawn last for this.
+    #[must_use]
+    pub fn scalar(&self, purpose: &str) -> [u8; 32] {
+        self.random.scalar(purpose)
+    }
+
     /// Everything drawn since the last time, for a step that tells its own randomness.
     pub fn drawn(&mut self) -> Value {
         self.random.take()
+    }
+
+    /// Puts back what [`Case::drawn`] took, to be told by the case after all.
+    pub fn restore(&mut self, drawn: Value) {
+        self.random.restore(drawn);
+    }
+
+    /// A text that was given, by its path.
+    #[must_use]
+    pub fn given_text(&self, path: &str) -> &str {
+        let (key, rest) = path.trim_start_matches('/').split_once('/').unwrap_or((path, ""));
+        self.given[key].pointer(&format!("/{rest}")).and_then(Value::as_str).expect("given")
     }
 
     /// Something the case begins with.
@@ -135,6 +154,57 @@ impl<E: core::error::Error + Debug> Rule for E {
         }
         rule
     }
+}
+
+/// What is short and has no parts that have parts stands in one line.
+const LINE: usize = 200;
+
+fn write(value: &Value, depth: usize, text: &mut String) {
+    let is_flat = |value: &Value| !value.is_array() && !value.is_object();
+    let parts: Vec<(Option<&String>, &Value)> = match value {
+        Value::Array(items) => items.iter().map(|item| (None, item)).collect(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| (Some(key), value)).collect(),
+        _ => Vec::new(),
+    };
+    let line = value.to_string();
+    if parts.is_empty() || (parts.iter().all(|(_, part)| is_flat(part)) && line.len() <= LINE) {
+        text.push_str(&line);
+        return;
+    }
+    let [open, close] = if value.is_array() { ['[', ']'] } else { ['{', '}'] };
+    text.push(open);
+    for (place, (key, part)) in parts.iter().enumerate() {
+        text.push_str(if place == 0 { "\n" } else { ",\n" });
+        text.extend(core::iter::repeat_n(' ', depth + 1));
+        if let Some(key) = key {
+            text.push_str(&format!("{}: ", Value::from(key.as_str())));
+        }
+        write(part, depth + 1, text);
+    }
+    text.push('\n');
+    text.extend(core::iter::repeat_n(' ', depth));
+    text.push(close);
+}
+
+/// Bytes as a file tells them: long ones by their hash.
+#[must_use]
+pub fn long(bytes: &[u8]) -> Value {
+    if bytes.len() <= 1 << 14 {
+        return hex(bytes).into();
+    }
+    json!({ "length": bytes.len(), "sha256": hex(super::primitives::sha256(&[bytes])) })
+}
+
+/// `length` bytes, counting up to 250 and from 0 again.
+#[must_use]
+pub fn counting(length: usize) -> Vec<u8> {
+    (0..=250).cycle().take(length).collect()
+}
+
+/// Those bytes as a file tells them.
+#[must_use]
+pub fn counting_json(length: usize) -> Value {
+    json!({ "length": length, "formula": "i mod 251" })
 }
 
 /// Bytes as lower-case hexadecimal digits.

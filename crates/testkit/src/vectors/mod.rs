@@ -5,25 +5,40 @@
 //! [`expect`](Case::expect) or [`refused`](Case::refused), list it below, run `cargo xtask vectors`, and add a test that
 //! reads the file back without this module (`tests/vectors/`).
 
+mod conversation;
+mod envelope;
 pub mod form;
 mod labels;
 mod people;
 mod points;
 pub mod primitives;
 mod random;
+mod ratchet;
 mod signatures;
+mod x3dh;
 
 use std::path::{Path, PathBuf};
 
 pub use form::{Case, Cases, Rule, Structure};
 pub use people::Person;
 pub use random::Recorder;
+use sotto_crypto::Timestamp;
 
 /// The version of the protocol all these are of: the one that stands in everything signed.
 pub const PROTOCOL: u8 = sotto_wire::peer::limits::VERSION;
 
+/// The time of every case that needs one and names no other.
+pub const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
 /// Every file, in the order in which they build on one another.
-pub const STRUCTURES: &[Structure] = &[labels::LABELS, points::POINTS, signatures::SIGNATURES];
+pub const STRUCTURES: &[Structure] = &[
+    labels::LABELS,
+    points::POINTS,
+    signatures::SIGNATURES,
+    x3dh::X3DH,
+    ratchet::RATCHET,
+    envelope::ENVELOPE,
+];
 
 /// `docs/vectors/vN`.
 #[must_use]

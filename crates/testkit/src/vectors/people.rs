@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
 };
-use sotto_crypto::x3dh::{PeerKeys, ResponderKeys};
+use sotto_crypto::x3dh::PeerKeys;
 use sotto_crypto::{DeliveryKeyId, DeviceId, MailboxId, PreKeyId};
 use sotto_wire::peer::{DeviceList, ListedDevice};
 
@@ -25,32 +25,43 @@ pub struct Person {
     pub one_time_prekey: OneTimePreKey,
     /// DK, number 9.
     pub delivery: DeliveryKey,
+    /// The device's id.
+    pub device_id: DeviceId,
     /// Where it receives.
     pub mailbox: MailboxId,
-    /// What others see of it.
-    pub device: DevicePublic,
 }
 
 impl Person {
-    /// Draws everything, in the order of the fields of [`Person::json`], and gives it to the case under `name`.
+    /// Draws everything and gives it to the case under `name`.
     pub fn new(case: &mut Case, name: &str) -> Self {
+        let person = Self::draw(case, name);
+        case.given(name, person.json());
+        person
+    }
+
+    /// Draws everything, in the order of the fields.
+    pub fn draw(case: &mut Case, name: &str) -> Self {
         let draws = ["AIK", "DSK", "DIK", "SPK", "OPK", "DK", "device id", "mailbox"];
         let draws = draws.map(|what| format!("{what} of {name}"));
         let rng = case.random(draws.iter().map(String::as_str));
-        let account = AccountKey::generate(rng);
-        let signing = DeviceSigningKey::generate(rng);
-        let identity = DeviceIdentityKey::generate(rng);
-        let signed_prekey = SignedPreKey::generate(PreKeyId(7), rng);
-        let one_time_prekey = OneTimePreKey::generate(PreKeyId(100), rng);
-        let delivery = DeliveryKey::generate(DeliveryKeyId(9), rng);
-        let device_id = DeviceId::generate(rng);
-        let mailbox = MailboxId::generate(rng);
-        let device = DevicePublic::new(account.public(), device_id, signing.public(), identity.public())
-            .expect("three keys");
-        let person =
-            Self { account, signing, identity, signed_prekey, one_time_prekey, delivery, mailbox, device };
-        case.given(name, person.json());
-        person
+        Self {
+            account: AccountKey::generate(rng),
+            signing: DeviceSigningKey::generate(rng),
+            identity: DeviceIdentityKey::generate(rng),
+            signed_prekey: SignedPreKey::generate(PreKeyId(7), rng),
+            one_time_prekey: OneTimePreKey::generate(PreKeyId(100), rng),
+            delivery: DeliveryKey::generate(DeliveryKeyId(9), rng),
+            device_id: DeviceId::generate(rng),
+            mailbox: MailboxId::generate(rng),
+        }
+    }
+
+    /// What others see of it.
+    #[must_use]
+    pub fn device(&self) -> DevicePublic {
+        let (account, signing, identity) =
+            (self.account.public(), self.signing.public(), self.identity.public());
+        DevicePublic::new(account, self.device_id, signing, identity).expect("three keys")
     }
 
     /// All of it.
@@ -63,7 +74,7 @@ impl Person {
             "SPK": numbered(self.signed_prekey.id().0, self.signed_prekey.to_bytes(), self.signed_prekey.public().as_bytes()),
             "OPK": numbered(self.one_time_prekey.id().0, self.one_time_prekey.to_bytes(), self.one_time_prekey.public().as_bytes()),
             "DK": numbered(self.delivery.id().0, self.delivery.to_bytes(), self.delivery.public().as_bytes()),
-            "device_id": hex(self.device.device_id().as_bytes()),
+            "device_id": hex(self.device_id.as_bytes()),
             "mailbox": hex(self.mailbox.as_bytes()),
             "account_id": hex(self.account.public().id().as_bytes()),
         })
@@ -72,11 +83,7 @@ impl Person {
     /// Its entry in a device list.
     #[must_use]
     pub fn listed(&self) -> ListedDevice {
-        ListedDevice {
-            id: self.device.device_id(),
-            signing: self.signing.public(),
-            identity: self.identity.public(),
-        }
+        ListedDevice { id: self.device_id, signing: self.signing.public(), identity: self.identity.public() }
     }
 
     /// Its first device list, with itself alone.
@@ -89,25 +96,9 @@ impl Person {
     #[must_use]
     pub fn peer_keys(&self, one_time: bool) -> PeerKeys {
         PeerKeys {
-            device: self.device,
+            device: self.device(),
             signed_prekey: self.signed_prekey.public(),
             one_time_prekey: one_time.then(|| self.one_time_prekey.public()),
-        }
-    }
-
-    /// What it answers a first message with.
-    #[must_use]
-    pub fn responder_keys<'a>(
-        &'a self,
-        one_time: bool,
-        invite: Option<&'a sotto_crypto::invite::InviteCredential>,
-    ) -> ResponderKeys<'a> {
-        ResponderKeys {
-            device: &self.device,
-            identity: &self.identity,
-            signed_prekey: &self.signed_prekey,
-            one_time_prekey: one_time.then_some(&self.one_time_prekey),
-            invite,
         }
     }
 }

@@ -5,6 +5,7 @@ use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
+use p256::elliptic_curve::sec1::ToSec1Point;
 use sha2::{Digest, Sha256};
 
 /// `SHA-256` of the joined parts.
@@ -60,4 +61,21 @@ pub fn ecdh(private: &[u8], public: &[u8]) -> [u8; 32] {
     let private = p256::SecretKey::from_slice(private).expect("a scalar");
     let public = p256::PublicKey::from_sec1_bytes(public).expect("a point");
     (*private.diffie_hellman(&public).raw_secret_bytes()).into()
+}
+
+/// The 33-byte point of a private scalar.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+pub fn public(private: &[u8]) -> [u8; 33] {
+    let private = p256::SecretKey::from_slice(private).expect("a scalar");
+    private.public_key().to_sec1_point(true).as_bytes().try_into().expect("33 bytes")
+}
+
+/// The three keys of a root step (6.1): RK′, CK, XK.
+#[must_use]
+pub fn root_step(root: &[u8; 32], shared: &[u8; 32]) -> [[u8; 32]; 3] {
+    let keys = hkdf::<96>(root, shared, "ratchet-root", &[]);
+    [0, 32, 64].map(|at| keys[at..at + 32].try_into().expect("32 bytes"))
 }

@@ -8,7 +8,7 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_core::{TryCryptoRng, TryRng};
 use serde_json::{Value, json};
 
-use super::form::hex;
+use super::form::{hex, unhex};
 use super::primitives::sha256;
 
 /// A generator of one case. What is drawn must have been announced.
@@ -36,6 +36,20 @@ impl Recorder {
     pub(super) fn take(&mut self) -> Value {
         assert!(self.announced.is_empty(), "announced and not drawn: {:?}", self.announced);
         Value::Array(core::mem::take(&mut self.drawn))
+    }
+
+    /// Puts back what was taken, in place of what was drawn since and told elsewhere.
+    pub(super) fn restore(&mut self, drawn: Value) {
+        assert!(self.drawn.is_empty(), "drawn since and told nowhere: {:?}", self.drawn);
+        self.drawn = drawn.as_array().expect("draws").clone();
+    }
+
+    /// The last 32 bytes drawn for this, as the big-endian scalar that the library makes of them.
+    pub(super) fn scalar(&self, purpose: &str) -> [u8; 32] {
+        let drawn = self.drawn.iter().rev().find(|draw| draw["for"] == purpose).expect("drawn for this");
+        let mut bytes = unhex(drawn["bytes"].as_str().expect("hexadecimal digits"));
+        bytes.reverse();
+        bytes.try_into().expect("32 bytes")
     }
 
     fn note(&mut self, bytes: &[u8]) {

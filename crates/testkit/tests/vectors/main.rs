@@ -10,5 +10,9 @@
 )]
 
 mod current;
+mod envelope;
 mod given;
 mod keys;
+mod people;
+mod ratchet;
+mod x3dh;
