@@ -8,8 +8,7 @@ use crate::people::{Person, invite};
 
 fn opened(case: &Given, blob: &[u8]) -> Result<(Sender, Vec<u8>), EnvelopeError> {
     let (a, b) = (Person::of(case, "A"), Person::of(case, "B"));
-    let key =
-        invite(case).map_or_else(|| TagKey::between(&b.identity, &a.device.identity()), |s| s.tag_key());
+    let key = invite(case).map_or_else(|| TagKey::between(&b.identity, a.device.identity()), |s| s.tag_key());
     SealedEnvelope::parse(blob)?.open(b.mailbox, &b.delivery)?.verify(&key)
 }
 
