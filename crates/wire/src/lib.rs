@@ -1,5 +1,6 @@
 //! Every byte format of Sotto once, with every size limit.
 
+mod deterministic;
 pub mod peer;
 pub mod server;
 

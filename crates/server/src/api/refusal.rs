@@ -38,7 +38,7 @@ impl From<FrameError> for Refusal {
             FrameError::OutOfBounds
             | FrameError::UnknownType
             | FrameError::Malformed
-            | FrameError::Trailing => ErrorCode::Malformed,
+            | FrameError::NotDeterministic => ErrorCode::Malformed,
         })
     }
 }

@@ -94,10 +94,15 @@ fn signed_bytes_have_one_encoding() {
     let twice = [&[0xa7], &signed[1..3], &signed[1..]].concat();
     let long_integer = [&signed[..2], &[0x18, 0x01], &signed[3..]].concat();
     let indefinite = [&[0xbf], &signed[1..], &[0xff]].concat();
-    for bytes in [unknown_key, twice, long_integer, indefinite] {
+    for (bytes, rule) in [
+        (unknown_key, PeerError::UnknownField),
+        (twice, PeerError::NotDeterministic),
+        (long_integer, PeerError::NotDeterministic),
+        (indefinite, PeerError::NotDeterministic),
+    ] {
         let signature = alice.account.sign_device_list(&bytes, &mut alice.rng).to_bytes();
         let list = DeviceList::decode(&put_together(&bytes, &signature));
-        assert_eq!(list, Err(PeerError::NotDeterministic), "{:02x?}", &bytes[..4]);
+        assert_eq!(list, Err(rule), "{:02x?}", &bytes[..4]);
     }
     let trailing = [&signed[..], &[0]].concat();
     let signature = alice.account.sign_device_list(&trailing, &mut alice.rng).to_bytes();

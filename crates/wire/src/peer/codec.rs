@@ -18,20 +18,15 @@ use sotto_crypto::{
 use zeroize::Zeroizing;
 
 use super::{DeviceList, PeerError};
+use crate::deterministic;
 
-#[derive(Debug)]
-struct OutOfBounds;
-
-impl core::fmt::Display for OutOfBounds {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("out of bounds")
-    }
+/// Carries the rule that a field breaks through the decoder.
+pub(super) fn refused(rule: impl Into<PeerError>) -> Error {
+    Error::custom(rule.into())
 }
 
-impl core::error::Error for OutOfBounds {}
-
 pub(super) fn out_of_bounds() -> Error {
-    Error::custom(OutOfBounds)
+    refused(PeerError::OutOfBounds)
 }
 
 /// The bytes of a value. They may hold secrets: wrap them in [`Zeroizing`] then.
@@ -63,7 +58,7 @@ impl Write for Wiping {
     }
 }
 
-/// Reads exactly one value of at most `max` bytes; unknown keys are ignored.
+/// Reads exactly one value of at most `max` bytes in deterministic encoding; unknown keys are ignored.
 ///
 /// # Errors
 /// [`PeerError`]
@@ -71,18 +66,18 @@ pub fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8], max: usize) -> Result<T, P
     if bytes.len() > max {
         return Err(PeerError::TooLarge);
     }
-    let mut decoder = Decoder::new(bytes);
-    let value = decoder.decode()?;
-    if decoder.position() == bytes.len() { Ok(value) } else { Err(PeerError::Malformed) }
+    let value = Decoder::new(bytes).decode()?;
+    deterministic::check(bytes)?;
+    Ok(value)
 }
 
-/// Reads something signed: it must be encoded in the one deterministic way, which leaves no room for unknown keys.
+/// Reads something signed: the same, and with nothing in it but the keys of this version.
 pub(super) fn decode_signed<'b, T: Decode<'b, ()> + Encode<()>>(
     bytes: &'b [u8],
     max: usize,
 ) -> Result<T, PeerError> {
     let value = decode(bytes, max)?;
-    if encode(&value) == bytes { Ok(value) } else { Err(PeerError::NotDeterministic) }
+    if encode(&value) == bytes { Ok(value) } else { Err(PeerError::UnknownField) }
 }
 
 /// A type of the cryptographic crate as one CBOR item.
@@ -127,7 +122,7 @@ macro_rules! point {
             }
 
             fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
-                Self::from_bytes(&array(d)?).map_err(|_| Error::message("bad point"))
+                Self::from_bytes(&array(d)?).map_err(refused)
             }
         }
     )+};
@@ -146,7 +141,7 @@ macro_rules! numbered {
                     return Err(out_of_bounds());
                 }
                 let id = $id(d.u32()?);
-                Self::from_bytes(id, &array(d)?).map_err(|_| Error::message("bad point"))
+                Self::from_bytes(id, &array(d)?).map_err(refused)
             }
         }
     )+};
@@ -187,7 +182,7 @@ macro_rules! private {
 
             fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
                 let bytes = Zeroizing::new(array(d)?);
-                Self::from_bytes(&bytes).map_err(|_| Error::message("bad secret"))
+                Self::from_bytes(&bytes).map_err(refused)
             }
         }
     )+};
@@ -207,7 +202,7 @@ macro_rules! private_numbered {
                 }
                 let id = $id(d.u32()?);
                 let bytes = Zeroizing::new(array(d)?);
-                Self::from_bytes(id, &bytes).map_err(|_| Error::message("bad secret"))
+                Self::from_bytes(id, &bytes).map_err(refused)
             }
         }
     )+};
@@ -220,7 +215,7 @@ impl Item for DeviceList {
     }
 
     fn read(d: &mut Decoder<'_>) -> Result<Self, Error> {
-        Self::decode(d.bytes()?).map_err(|_| Error::message("bad device list"))
+        Self::decode(d.bytes()?).map_err(refused)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why bytes from a peer were refused.
 
+use crate::deterministic::Flaw;
 use sotto_crypto::SignatureError;
 use sotto_crypto::keys::{KeyError, ReusedKey};
 
@@ -21,9 +22,13 @@ pub enum PeerError {
     /// Not CBOR, not of the expected shape, or cut short.
     #[error("malformed")]
     Malformed,
-    /// Something signed is not encoded in the one deterministic way, or carries unknown keys.
-    #[error("signed bytes are not in deterministic encoding")]
+    /// Not in the one deterministic encoding (RFC 8949 §4.2.1): a key twice or out of order, a longer head than
+    /// needed, an indefinite length, a kind of item that no structure has, or nesting that is too deep.
+    #[error("not in deterministic encoding")]
     NotDeterministic,
+    /// Something signed has a key this version does not know, or a null.
+    #[error("an unknown field in something signed")]
+    UnknownField,
     /// A point is not on the curve or not in compressed form.
     #[error("bad public key")]
     BadKey,
@@ -47,11 +52,19 @@ pub enum PeerError {
 impl From<minicbor::decode::Error> for PeerError {
     fn from(error: minicbor::decode::Error) -> Self {
         if error.is_unknown_variant() {
-            Self::UnknownType
-        } else if error.is_custom() {
-            Self::OutOfBounds
-        } else {
-            Self::Malformed
+            return Self::UnknownType;
+        }
+        let rule = core::error::Error::source(&error).and_then(|rule| rule.downcast_ref::<Self>());
+        let otherwise = if error.is_custom() { Self::OutOfBounds } else { Self::Malformed };
+        rule.copied().unwrap_or(otherwise)
+    }
+}
+
+impl From<Flaw> for PeerError {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Malformed => Self::Malformed,
+            Flaw::NotDeterministic => Self::NotDeterministic,
         }
     }
 }

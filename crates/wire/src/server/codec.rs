@@ -5,6 +5,7 @@ use minicbor::encode::{Encoder, Write};
 use minicbor::{Decode, Encode};
 
 use super::FrameError;
+use crate::deterministic;
 
 /// A field is longer, shorter or more numerous than the protocol allows.
 #[derive(Debug)]
@@ -20,8 +21,7 @@ impl core::error::Error for OutOfBounds {}
 
 /// A frame or body of the protocol: one way to write it, one way to read it.
 ///
-/// Written deterministically (RFC 8949 §4.2.1). Unknown keys are ignored when reading; nothing here is signed
-/// as CBOR, so no reader depends on how a peer orders it.
+/// Written deterministically (RFC 8949 §4.2.1), and read only so. Unknown keys are ignored when reading.
 pub trait Message: Sized {
     /// Most bytes an encoded message of this type may have.
     const MAX: usize;
@@ -50,9 +50,9 @@ pub(super) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8], max: usize) -> Resu
     if bytes.len() > max {
         return Err(FrameError::TooLarge);
     }
-    let mut decoder = Decoder::new(bytes);
-    let message = decoder.decode()?;
-    if decoder.position() == bytes.len() { Ok(message) } else { Err(FrameError::Trailing) }
+    let message = Decoder::new(bytes).decode()?;
+    deterministic::check(bytes)?;
+    Ok(message)
 }
 
 /// Implements [`Message`] for types that derive `Encode` and `Decode`.

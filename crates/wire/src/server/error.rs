@@ -1,6 +1,7 @@
 //! Why bytes are not a frame or a body of this protocol.
 
 use super::codec::OutOfBounds;
+use crate::deterministic::Flaw;
 
 /// Why bytes were refused. Carries nothing of their content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,12 +15,12 @@ pub enum FrameError {
     /// A frame type or a code this version does not know.
     #[error("the message is of an unknown type")]
     UnknownType,
-    /// Not CBOR, not of the expected shape, or cut short.
+    /// Not CBOR, not of the expected shape, cut short, or followed by further bytes.
     #[error("the message is malformed")]
     Malformed,
-    /// Bytes follow the end of the message.
-    #[error("bytes follow the end of the message")]
-    Trailing,
+    /// Not in the one deterministic encoding (RFC 8949 §4.2.1).
+    #[error("the message is not in deterministic encoding")]
+    NotDeterministic,
 }
 
 impl From<minicbor::decode::Error> for FrameError {
@@ -30,6 +31,15 @@ impl From<minicbor::decode::Error> for FrameError {
             Self::from(OutOfBounds)
         } else {
             Self::Malformed
+        }
+    }
+}
+
+impl From<Flaw> for FrameError {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Malformed => Self::Malformed,
+            Flaw::NotDeterministic => Self::NotDeterministic,
         }
     }
 }

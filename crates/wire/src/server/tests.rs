@@ -13,7 +13,7 @@ fn round_trip<T: Message + PartialEq + Debug>(message: &T) {
     }
     let mut longer = bytes;
     longer.push(0);
-    assert_eq!(T::decode(&longer), Err(FrameError::Trailing));
+    assert_eq!(T::decode(&longer), Err(FrameError::Malformed));
 }
 
 fn authentication() -> Authentication {
