@@ -6,11 +6,14 @@ For a case with `refused` the same function is called and must raise the refusal
 from collections.abc import Callable
 from typing import Any
 
-from . import primitives
+from . import envelopes, primitives, sessions
 from .case import Case
 
 REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
     "labels": primitives.labels,
     "points": primitives.points,
     "signatures": primitives.signatures,
+    "x3dh": sessions.x3dh,
+    "ratchet": sessions.ratchet,
+    "envelope": envelopes.envelope,
 }

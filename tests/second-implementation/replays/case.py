@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sotto.primitives import sha256
+
 VECTORS = Path(__file__).resolve().parents[3] / "docs" / "vectors" / "v1"
 
 
@@ -59,12 +61,21 @@ class Case:
 
 
 def octets(value: str | dict[str, Any]) -> bytes:
-    """Bytes in hexadecimal or by formula."""
+    """Bytes in hexadecimal, by formula, or by what stands before zeros."""
     if isinstance(value, str):
         return bytes.fromhex(value)
+    if "prefix" in value:
+        return bytes.fromhex(value["prefix"]).ljust(value["length"], b"\0")
     if value["formula"] != "i mod 251":
         raise ValueError(f"unknown formula {value['formula']}")
     return bytes(i % 251 for i in range(value["length"]))
+
+
+def described(data: bytes, wanted: str | dict[str, Any]) -> str | dict[str, Any]:
+    """Bytes as a vector wants them: in hexadecimal, or by length and hash."""
+    if isinstance(wanted, str):
+        return data.hex()
+    return {"length": len(data), "sha256": sha256(data).hex()}
 
 
 def structures() -> set[str]:

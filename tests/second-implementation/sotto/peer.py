@@ -17,7 +17,7 @@ from .points import generate
 from .primitives import Randomness, same
 from .ratchet import EPHEMERAL, Session, read_message
 from .schema import Variant, read_plain
-from .x3dh import InvitePart, OwnDevice, Prekeys
+from .x3dh import First, InvitePart, OwnDevice, Prekeys
 
 MOST_REPLACED = 4
 
@@ -231,10 +231,8 @@ class Peer:
     def _do_hear(self, blob: str) -> dict[str, Any]:
         """Opens an envelope and what it carries; a first message makes the session."""
         data = bytes.fromhex(blob)
-        dk_id = envelope.delivery_key_number(data)
-        if dk_id != self._own.dk_id:
-            raise Refused("unknown-key")
-        content = envelope.open_(data, self._mailbox, self._own.dk.private, self._account)
+        dk_id = self._own.dk_id
+        content = envelope.open_(data, self._mailbox, dk_id, self._own.dk.private, self._account)
         carried = messages.read_carried(content.carried)
         prefix, message = carried.get("prefix"), carried["message"]
         listed, device = self._sender(content, prefix)
@@ -276,16 +274,14 @@ class Peer:
         """X3DH as responder (5); nothing counts before the first message opened."""
         state = self._state
         opened = state.invites.get(prefix["invite_id"]) if "invite_id" in prefix else None
-        opk = state.opks.get(prefix["opk_id"]) if "opk_id" in prefix else None
         if opened and opened.used_by:
             raise Refused("invite-used")
-        if prefix["spk_id"] != self._own.spk_id or "opk_id" in prefix and opk is None:
-            raise Refused("unknown-key")
-        if opened and prefix.get("opk_id") != opened.opk_id:
-            raise Refused("unknown-key", "not the invite's")
+        opk_id = opened.opk_id if opened else prefix.get("opk_id")
+        opk = state.opks.get(opk_id)
         part = InvitePart(prefix["invite_id"], opened.psk) if opened else None
-        prekeys = Prekeys(prefix["spk_id"], self._own.spk.public, prefix.get("opk_id"), opk.public if opk else None)
-        agreement = x3dh.respond(self._own_device, device, prekeys, part, prefix["ek"], self._own.spk.private,
+        prekeys = Prekeys(self._own.spk_id, self._own.spk.public, opk_id if opk else None, opk.public if opk else None)
+        first = First(prefix["ek"], prefix["spk_id"], prefix.get("opk_id"), prefix.get("invite_id"))
+        agreement = x3dh.respond(self._own_device, device, prekeys, part, first, self._own.spk.private,
                                  opk.private if opk else None)
         if agreement.session_id in state.accepted:
             raise Refused("replay")
@@ -297,15 +293,17 @@ class Peer:
         if opened:
             opened.used_by, opened.psk = agreement.session_id, b""
         if opk:
-            del state.opks[prefix["opk_id"]]
+            del state.opks[opk_id]
         self._add(talk)
         return {"session_id": agreement.session_id.hex(), "begun": True} | heard
 
     def _open(self, talk: Talk, message: bytes, kind: int) -> dict[str, Any]:
+        if kind == EPHEMERAL:
+            plaintext = talk.session.open_ephemeral(message, self._now)
+            talk.prefix = None
+            return {"attempt": messages.read_ephemeral(plaintext).fields["attempt"]}
         plaintext = talk.session.open(message, self._now)
         talk.prefix = None
-        if kind == EPHEMERAL:
-            return {"attempt": messages.read_ephemeral(plaintext).fields["attempt"]}
         body = messages.read_message(plaintext).fields["body"]
         count, contact = self._state.conversation, self._state.contact
         fits = body["previous"] == count.their_hash

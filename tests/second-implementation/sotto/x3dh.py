@@ -38,6 +38,16 @@ class InvitePart:
 
 
 @dataclass(frozen=True)
+class First:
+    """What the prefix of a first message says about the keys that were used (7.1)."""
+
+    ek: bytes
+    spk_id: int
+    opk_id: int | None = None
+    invite_id: bytes | None = None
+
+
+@dataclass(frozen=True)
 class Agreement:
     """What both sides have afterwards."""
 
@@ -65,7 +75,7 @@ def transcript(a: Device, b: Device, prekeys: Prekeys, invite: InvitePart | None
 
 def check_keys(own: Device, peer: Device, prekeys: Prekeys, invite: InvitePart | None, ek: bytes) -> None:
     """Refuses own and repeated keys."""
-    refusal = Refused("own or repeated keys")
+    refusal = Refused("own-keys")
     if own.device_id == peer.device_id:
         raise refusal
     if {peer.dsk, peer.dik} & {own.aik, own.dsk, own.dik} or {own.dsk, own.dik} & {peer.aik, peer.dsk, peer.dik}:
@@ -94,9 +104,12 @@ def initiate(own: OwnDevice, peer: Device, prekeys: Prekeys, invite: InvitePart 
     return _agree(own.entry, peer, prekeys, invite, ek, dhs)
 
 
-def respond(own: OwnDevice, peer: Device, prekeys: Prekeys, invite: InvitePart | None, ek: bytes,
+def respond(own: OwnDevice, peer: Device, prekeys: Prekeys, invite: InvitePart | None, first: First,
             spk_private: bytes, opk_private: bytes | None) -> Agreement:
-    """B's side, with the private halves that the prefix names."""
+    """B's side, with the keys it holds; refuses a prefix that names others."""
+    if (first.spk_id, first.opk_id, first.invite_id) != (prekeys.spk_id, prekeys.opk_id, invite and invite.invite_id):
+        raise Refused("other-keys")
+    ek = first.ek
     check_keys(own.entry, peer, prekeys, invite, ek)
     dhs = [ecdh(spk_private, peer.dik), ecdh(own.dik_private, ek), ecdh(spk_private, ek),
            ecdh(opk_private, ek) if opk_private is not None else bytes(32)]
