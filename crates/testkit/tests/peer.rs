@@ -101,20 +101,20 @@ fn both_begin_at_once() {
     let mut bundles = Vec::new();
     for (peer, seed) in [(&mut anna, "03"), (&mut ben, "04")] {
         let made = peer.ok(json!({ "do": "new", "seed": seed.repeat(32), "now": 1_800_000_000_000_u64 }));
-        bundles.push((made, peer.ok(json!({ "do": "opk" }))));
+        bundles.push(made);
     }
-    let begin = |(made, opk): &(Value, Value), what: &str| {
+    let begin = |made: &Value| {
         json!({
-            "do": what, "device_list": made["device_list"], "bundle": made["bundle"], "opk": opk,
+            "do": "begin", "device_list": made["device_list"], "bundle": made["bundle"], "opk": made["opk"],
             "mailbox": made["mailbox"],
         })
     };
     let from_ben = {
-        ben.ok(begin(&bundles[0], "begin"));
+        ben.ok(begin(&bundles[0]));
         ben.say("from Ben")
     };
     anna.refuses(json!({ "do": "hear", "blob": from_ben }), "unknown-sender");
-    anna.ok(begin(&bundles[1], "begin"));
+    anna.ok(begin(&bundles[1]));
     let from_anna = anna.say("from Anna");
     anna.hear(&from_ben);
     ben.hear(&from_anna);

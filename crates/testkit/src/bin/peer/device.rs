@@ -90,8 +90,9 @@ impl Device {
         })
     }
 
-    pub fn told(&self) -> Value {
+    pub fn told(&mut self) -> Value {
         json!({
+            "opk": self.one_time_prekey(),
             "account": hex(self.device.account().as_bytes()),
             "account_id": hex(self.device.account().id().as_bytes()),
             "device_id": hex(self.device.device_id().as_bytes()),

@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
 fn answer(device: &mut Option<Device>, line: &str) -> Answer {
     let line = Line(serde_json::from_str::<Value>(line)?);
     if line.text("do")? == "new" {
-        let made = Device::new(line.array("seed")?, line.number("now")?)?;
+        let mut made = Device::new(line.array("seed")?, line.number("now")?)?;
         let told = made.told();
         *device = Some(made);
         return Ok(told);
