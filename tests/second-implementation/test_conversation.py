@@ -113,6 +113,7 @@ class Schedule:
         """Hears what was said, word for word."""
         heard = self.world.sides[side].do({"do": "hear", "blob": blob})
         self.test.assertEqual(heard["attempt" if isinstance(wanted, int) else "text"], wanted)
+        self.test.assertIsNot(heard.get("previous_fits"), False)
         exchanged["opened"] += 1
         return heard
 
@@ -203,7 +204,7 @@ class Conversations:
                     schedule = self.first_words(world, 1)
                     schedule.run(10)
                     begun = world.begin(initiator, with_opk)
-                    heard = schedule.hear(1 - initiator, *schedule.say(initiator))
+                    heard = schedule.hear(1 - initiator, *schedule.say_text(initiator))
                     self.assertEqual((heard["begun"], heard["session_id"]), (True, begun))
                     schedule.run(40)
 
@@ -215,13 +216,29 @@ class Conversations:
                 schedule = self.first_words(world, 1)
                 schedule.run(6)
                 begun = [world.begin(side, with_opk=True) for side in (0, 1)]
-                said = [schedule.say(side) for side in (0, 1)]
+                said = [schedule.say_text(side) for side in (0, 1)]
                 for side in (0, 1):
                     self.assertTrue(schedule.hear(1 - side, *said[side])["begun"])
                 for side in (0, 1):
                     heard = schedule.hear(1 - side, *schedule.say(side))
                     self.assertEqual((heard["begun"], heard["session_id"]), (False, min(begun)))
                 schedule.run(30)
+
+    def test_strangers_need_to_meet(self) -> None:
+        for with_opk in (True, False):
+            for initiator in (0, 1):
+                with self.subTest(with_opk=with_opk, initiator=initiator):
+                    world = self.world(25 + initiator)
+                    schedule = Schedule(self, world)
+                    world.begin(initiator, with_opk)
+                    schedule.refuse(1 - initiator, schedule.say_text(initiator)[0])
+                    account = world.accounts[initiator]
+                    met = {name: account[name] for name in ("device_list", "bundle", "mailbox")}
+                    world.sides[1 - initiator].do({"do": "meet"} | met)
+                    whisper = world.sides[initiator].do({"do": "whisper", "attempt": 1})["blob"]
+                    schedule.refuse(1 - initiator, whisper)
+                    self.assertTrue(schedule.hear(1 - initiator, *schedule.say_text(initiator))["begun"])
+                    schedule.run(20)
 
     def test_an_invite_serves_once(self) -> None:
         world = self.world(30)

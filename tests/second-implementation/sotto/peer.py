@@ -59,7 +59,7 @@ class Conversation:
     sequence: int = 0
     lamport: int = 0
     own_hash: bytes = bytes(32)
-    their_hash: bytes = bytes(32)
+    their_hashes: dict[int, bytes] = field(default_factory=lambda: {0: bytes(32)})
 
 
 @dataclass
@@ -69,7 +69,7 @@ class State:
     contact: Contact | None = None
     talks: list[Talk] = field(default_factory=list)
     current: Talk | None = None
-    accepted: set[bytes] = field(default_factory=set)
+    accepted: list[bytes] = field(default_factory=list)
     opks: dict[int, KeyPair] = field(default_factory=dict)
     invites: dict[bytes, OpenInvite] = field(default_factory=dict)
     conversation: Conversation = field(default_factory=Conversation)
@@ -146,6 +146,20 @@ class Peer:
         opk = (opk["id"], bytes.fromhex(opk["public"])) if opk else (None, None)
         return self._begin(listed, read, opk, bytes.fromhex(values["mailbox"]), None)
 
+    def _do_meet(self, **values: Any) -> dict[str, Any]:
+        """Knows the other side without beginning."""
+        listed = device_list.read(bytes.fromhex(values["device_list"]))
+        read = bundle.read(bytes.fromhex(values["bundle"]), listed, self._now)
+        self._meet(listed, read, bytes.fromhex(values["mailbox"]))
+        return {}
+
+    def _meet(self, listed: DeviceList, read: dict[str, Any], mailbox: bytes) -> Device:
+        peer = listed.device(read["device_id"])
+        if self._state.contact and self._state.contact.device != peer:
+            raise Refused("another-account")
+        self._state.contact = Contact(listed, peer, mailbox, read["delivery_key"])
+        return peer
+
     def _begin_by_link(self, text: str, origin: str, card: bytes, box: bytes) -> dict[str, Any]:
         link = invite.read_link(text, origin)
         name = invite.open_card(link.secret, card)
@@ -156,9 +170,7 @@ class Peer:
 
     def _begin(self, listed: DeviceList, read: dict[str, Any], opk: tuple, mailbox: bytes,
                derived: invite.Keys | None) -> dict[str, Any]:
-        peer = listed.device(read["device_id"])
-        if self._state.contact and self._state.contact.device != peer:
-            raise Refused("another-account")
+        peer = self._meet(listed, read, mailbox)
         spk_id, spk = read["signed_prekey"]
         part = InvitePart(derived.invite_id, derived.psk) if derived else None
         ek = keys.key_pair(generate(self._randomness))
@@ -169,7 +181,6 @@ class Peer:
         if derived:
             prefix["invite_id"] = derived.invite_id
         session = Session.initiator(agreement, spk, generate(self._randomness))
-        self._state.contact = Contact(listed, peer, mailbox, read["delivery_key"])
         self._add(Talk(session, True, prefix, derived.tag if derived else None))
         return {"session_id": agreement.session_id.hex()}
 
@@ -286,10 +297,12 @@ class Peer:
         if agreement.session_id in state.accepted:
             raise Refused("replay")
         header, _ = read_message(message)
+        if header.kind == EPHEMERAL:
+            raise Refused("malformed", "an ephemeral message begins no session")
         talk = Talk(Session.responder(agreement, self._own.spk.private), False)
         state.contact = state.contact or Contact(listed, device)
         heard = self._open(talk, message, header.kind)
-        state.accepted.add(agreement.session_id)
+        state.accepted.append(agreement.session_id)
         if opened:
             opened.used_by, opened.psk = agreement.session_id, b""
         if opk:
@@ -306,13 +319,13 @@ class Peer:
         talk.prefix = None
         body = messages.read_message(plaintext).fields["body"]
         count, contact = self._state.conversation, self._state.contact
-        fits = body["previous"] == count.their_hash
-        count.their_hash = messages.body_hash(plaintext)
+        before = count.their_hashes.get(body["sequence"] - 1)
+        count.their_hashes[body["sequence"]] = messages.body_hash(plaintext)
         count.lamport = max(count.lamport, body["lamport"])
         contact.mailbox = body.get("mailbox", contact.mailbox)
         contact.delivery_key = body.get("delivery_key", contact.delivery_key)
         return {"text": body["content"].fields["text"], "sequence": body["sequence"], "lamport": body["lamport"],
-                "previous_fits": fits}
+                "previous_fits": None if before is None else body["previous"] == before}
 
     def _do_state(self) -> dict[str, Any]:
         """A hash of everything that a refusal must not change."""
