@@ -68,6 +68,11 @@ impl Disk {
         found
     }
 
+    /// Loses what `keep` does not want of a store.
+    pub(crate) fn retain(&mut self, store: Store, mut keep: impl FnMut(&[u8]) -> bool) {
+        self.records.retain(|(of, key), _| *of != store || keep(key));
+    }
+
     /// Loses a store.
     pub fn forget(&mut self, store: Store) {
         self.records.retain(|(of, _), _| *of != store);

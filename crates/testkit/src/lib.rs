@@ -12,6 +12,7 @@
 
 mod disk;
 mod files;
+pub mod fuzz;
 mod network;
 mod person;
 mod screen;

@@ -13,7 +13,7 @@ use sotto_wire::server::{
 pub(crate) type ConnectionId = u64;
 
 /// One mailbox.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Mailbox {
     owner: Option<[u8; 33]>,
     tokens: BTreeSet<[u8; 32]>,
@@ -28,7 +28,7 @@ pub struct Mailbox {
 }
 
 /// One invite.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StoredInvite {
     owner: [u8; 32],
     expires_at: u64,
@@ -39,7 +39,7 @@ pub struct StoredInvite {
     redeemed: Option<(RedeemId, u64)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Connection {
     nonce: [u8; 32],
     mailbox: Option<MailboxId>,
@@ -49,14 +49,14 @@ struct Connection {
 }
 
 /// What the server does to connections.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum ToDevice {
     Frame(ConnectionId, Vec<u8>),
     Close(ConnectionId, u16),
 }
 
 /// The server.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ModelServer {
     /// The origin devices sign for.
     pub origin: String,
@@ -89,6 +89,14 @@ impl Mailbox {
     #[must_use]
     pub fn bundle(&self) -> Option<Vec<u8>> {
         self.bundle.clone()
+    }
+}
+
+impl Mailbox {
+    /// Keeps so many one-time prekeys, and tells which.
+    pub(crate) fn trim_one_time(&mut self, keep: usize) -> BTreeSet<u32> {
+        self.one_time.truncate(keep);
+        self.one_time.iter().map(|entry| entry.id).collect()
     }
 }
 

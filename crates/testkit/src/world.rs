@@ -8,7 +8,7 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_core::Rng;
 use sotto_engine::{
     Client, Command, Config, ContactId, Input, LinkAction, LinkEvent, LinkId, LinkPath, MessageView, Output,
-    Record, Request, RequestId, Response, SocketAction, SocketEvent, Timestamp, TransferAction,
+    Record, Request, RequestId, Response, RestoreError, SocketAction, SocketEvent, Timestamp, TransferAction,
     TransferEvent, TransferFailure,
 };
 use sotto_wire::peer::{DescriptionKind, Signal};
@@ -116,17 +116,24 @@ impl World {
 
     /// Opens the page: the client is restored from what is stored.
     pub fn open_page(&mut self, who: Who) {
+        self.try_open_page(who).expect("what was stored can be restored");
+    }
+
+    /// Opens the page if what is stored can be restored.
+    ///
+    /// # Errors
+    /// Those of [`Client::restore`]; the page stays closed.
+    pub fn try_open_page(&mut self, who: Who) -> Result<(), RestoreError> {
         let now = self.people[who].clock(self.now);
         let person = &mut self.people[who];
         assert!(person.client.is_none(), "the page is open already");
         person.run += 1;
         let config = Config { origin: ORIGIN.to_owned(), ice_servers: Vec::new() };
         let records: Vec<Record> = person.disk.loaded_at_start();
-        let client =
-            Client::restore(records, config, now, &mut person.rng).expect("what was stored can be restored");
-        person.client = Some(client);
+        person.client = Some(Client::restore(records, config, now, &mut person.rng)?);
         person.screen.ready = false;
         self.carry_out(who);
+        Ok(())
     }
 
     /// Closes the page, or kills it: what was not stored is gone.

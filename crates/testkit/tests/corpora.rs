@@ -1,0 +1,52 @@
+//! The fuzz targets' corpora, replayed: what a fuzzer found once is never lost again.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use sotto_testkit::fuzz::{TARGETS, Target};
+
+fn corpus(target: &Target) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "..", "..", "fuzz", "corpus", target.name].iter().collect()
+}
+
+#[test]
+fn every_input_kept_is_played_again() {
+    for target in TARGETS {
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(corpus(&target)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        assert!(!files.is_empty(), "{} has a corpus", target.name);
+        for file in files {
+            println!("{}", file.display());
+            (target.play)(&fs::read(file).unwrap());
+        }
+    }
+}
+
+/// A target whose every input is refused at the door would find nothing.
+#[test]
+fn seeds_reach_the_inside_and_are_in_the_corpora() {
+    for target in TARGETS {
+        for (name, seed) in (target.seeds)() {
+            assert!((target.play)(&seed), "{} accepts {name}", target.name);
+            let file = corpus(&target).join(format!("seed-{name}"));
+            let kept = fs::read(&file).unwrap_or_default();
+            assert!(
+                kept == seed,
+                "{} is not what `cargo run -p sotto-testkit --example seeds` writes",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_corpora_stay_small() {
+    for target in TARGETS {
+        let files =
+            fs::read_dir(corpus(&target)).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+        let total: u64 = files.sum();
+        assert!(total < 200_000, "{} has {total} bytes", target.name);
+    }
+}
