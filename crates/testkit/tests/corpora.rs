@@ -26,17 +26,10 @@ fn every_input_kept_is_played_again() {
 
 /// A target whose every input is refused at the door would find nothing.
 #[test]
-fn seeds_reach_the_inside_and_are_in_the_corpora() {
+fn seeds_reach_the_inside() {
     for target in TARGETS {
         for (name, seed) in (target.seeds)() {
             assert!((target.play)(&seed), "{} accepts {name}", target.name);
-            let file = corpus(&target).join(format!("seed-{name}"));
-            let kept = fs::read(&file).unwrap_or_default();
-            assert!(
-                kept == seed,
-                "{} is not what `cargo run -p sotto-testkit --example seeds` writes",
-                file.display()
-            );
         }
     }
 }

@@ -191,7 +191,7 @@ fn bundle_box(bytes: &[u8]) -> bool {
 
 fn altered_boxes(mut choices: Choices<'_>) -> bool {
     let scene = scene();
-    let name = choices.u8() % 2 == 0;
+    let name = choices.u8().is_multiple_of(2);
     let mut sealed = if name { scene.name.clone() } else { scene.bundle.clone() };
     let changed = alter(&mut sealed, &mut choices);
     let opened = if name { scene.invite.open_name(&sealed) } else { scene.invite.open_bundle(&sealed) };
@@ -202,7 +202,7 @@ fn altered_boxes(mut choices: Choices<'_>) -> bool {
 /// A box made by somebody who has the link: length and padding may lie.
 fn inside_boxes(mut choices: Choices<'_>) -> bool {
     let scene = scene();
-    let name = choices.u8() % 2 == 0;
+    let name = choices.u8().is_multiple_of(2);
     let (purpose, size) = if name { ("name", NAME_BOX) } else { ("enc", BUNDLE_BOX) };
     let mut content = choices.rest().to_vec();
     content.resize(size - 12 - TAG, 0);

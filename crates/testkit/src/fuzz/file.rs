@@ -87,7 +87,7 @@ fn chunks(mut choices: Choices<'_>) -> bool {
 
     // Altered, or opened as another chunk: refused, and the buffer is as before.
     let index = choices.below(sealed.len());
-    let place = if choices.u8() % 4 == 0 { choices.u32() } else { index as u32 };
+    let place = if choices.u8().is_multiple_of(4) { choices.u32() } else { index as u32 };
     let mut buffer = sealed[index].clone();
     let changed = alter(&mut buffer, &mut choices) || place != index as u32;
     let before = buffer.clone();

@@ -144,7 +144,7 @@ fn missing_record(mut choices: Choices<'_>) -> bool {
             break;
         }
         let place = chosen(&mut choices, &records);
-        if choices.u8() % 2 == 0 {
+        if choices.u8().is_multiple_of(2) {
             records.remove(place);
         } else {
             alter(&mut records[place].key, &mut choices);
