@@ -50,6 +50,10 @@ ids! {
     EnvelopeId;
     /// A ratchet message: `SHA-256(message)[..16]`, by which duplicates are recognised.
     MessageHash;
+    /// A group: the first 16 bytes of a hash of its genesis.
+    GroupId;
+    /// A sender chain, derived from its group, its device and its signing key.
+    ChainId;
 }
 
 macro_rules! random_ids {
@@ -66,6 +70,41 @@ macro_rules! random_ids {
 }
 
 random_ids!(DeviceId, MailboxId, FileId);
+
+/// Hash of a roster entry, which stands for the whole log up to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RosterHash([u8; 32]);
+
+impl RosterHash {
+    /// Takes the 32 bytes as they are.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The hash of an entry's signed bytes.
+    pub fn of(signed: &[u8]) -> Self {
+        Self(crate::label::Purpose::ROSTER_HASH.hash(&[signed]))
+    }
+}
+
+impl fmt::Debug for RosterHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second, ..] = self.0;
+        write!(f, "RosterHash({first:02x}{second:02x}…)")
+    }
+}
+
+impl GroupId {
+    /// The id of the group that a genesis with these signed bytes founds.
+    pub fn of(genesis: &[u8]) -> Self {
+        Self(truncate(crate::label::Purpose::GROUP_ID.hash(&[genesis])))
+    }
+}
 
 /// Number of a signed or one-time prekey, unique per device and kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -73,6 +73,18 @@ purposes! {
     VAULT_NAMES = "vault-names";
     /// Stored hash of a delivery token.
     DELIVERY_TOKEN = "delivery-token";
+    /// Hash of a roster's genesis giving the group id.
+    GROUP_ID = "group-id";
+    /// Signature type: roster entry, by the device signing key.
+    ROSTER_ENTRY = "roster-entry";
+    /// Hash chaining one roster entry to the next.
+    ROSTER_HASH = "roster-hash";
+    /// Hash giving the id of a sender chain.
+    SENDER_CHAIN = "sender-chain";
+    /// Key, nonce and commitment of one group message.
+    SENDER_MESSAGE = "sender-message";
+    /// Signature type: group message, by the chain's group signing key.
+    GROUP_MESSAGE = "group-message";
 }
 
 impl Purpose {

@@ -17,6 +17,7 @@ mod point;
 pub mod ratchet;
 pub mod safety_number;
 mod secret;
+pub mod sender_key;
 mod signature;
 mod time;
 mod token;
@@ -26,8 +27,8 @@ mod vectors;
 pub mod x3dh;
 
 pub use id::{
-    AccountId, DeliveryKeyId, DeviceId, EnvelopeId, FileId, InviteId, MailboxId, MessageHash, PreKeyId,
-    SessionId,
+    AccountId, ChainId, DeliveryKeyId, DeviceId, EnvelopeId, FileId, GroupId, InviteId, MailboxId,
+    MessageHash, PreKeyId, RosterHash, SessionId,
 };
 pub use label::Purpose;
 pub use rand_core::CryptoRng;

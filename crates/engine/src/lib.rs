@@ -14,6 +14,7 @@ mod command;
 mod contact;
 mod conversation;
 mod event;
+pub mod group;
 mod id;
 mod input;
 mod invite;

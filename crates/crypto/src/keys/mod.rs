@@ -3,7 +3,8 @@
 //! | key | kind | does |
 //! |---|---|---|
 //! | [`AccountKey`] | ECDSA | signs device lists, nothing else |
-//! | [`DeviceSigningKey`] | ECDSA | signs bundles and server challenges |
+//! | [`DeviceSigningKey`] | ECDSA | signs bundles, roster entries and server challenges |
+//! | [`GroupSigningKey`] | ECDSA | signs the messages of one sender chain |
 //! | [`DeviceIdentityKey`] | ECDH | X3DH, envelope tags |
 //! | [`SignedPreKey`] | ECDH | X3DH, first ratchet key of the responder |
 //! | [`OneTimePreKey`] | ECDH | X3DH, once |
@@ -26,7 +27,10 @@ pub use agreement::{
     OneTimePreKeyPublic, SignedPreKey, SignedPreKeyPublic,
 };
 pub use device::{DevicePublic, ReusedKey};
-pub use signing::{AccountHash, AccountKey, AccountPublic, DeviceSigningKey, DeviceSigningPublic};
+pub use signing::{
+    AccountHash, AccountKey, AccountPublic, DeviceSigningKey, DeviceSigningPublic, GroupSigningKey,
+    GroupSigningPublic,
+};
 
 /// The parts common to every private key type: one key pair inside a newtype.
 macro_rules! private_key {

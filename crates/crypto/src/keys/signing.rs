@@ -16,12 +16,20 @@ public_key! {
     AccountPublic
 }
 
-/// Key of a device: signs its bundles and answers to server challenges.
+/// Key of a device: signs its bundles, roster entries and answers to server challenges.
 pub struct DeviceSigningKey(pub(crate) KeyPair);
 private_key!(DeviceSigningKey, DeviceSigningPublic);
 public_key! {
     /// Public half of [`DeviceSigningKey`] (`DSK`).
     DeviceSigningPublic
+}
+
+/// Key of one sender chain of one device: signs its group messages, nothing else.
+pub struct GroupSigningKey(pub(crate) KeyPair);
+private_key!(GroupSigningKey, GroupSigningPublic);
+public_key! {
+    /// Public half of [`GroupSigningKey`] (`GSK`).
+    GroupSigningPublic
 }
 
 macro_rules! signs {
@@ -52,6 +60,11 @@ signs! { AccountKey, AccountPublic,
 signs! { DeviceSigningKey, DeviceSigningPublic,
     sign_bundle, verify_bundle, BUNDLE, "a prekey bundle";
     sign_challenge, verify_challenge, SERVER_CHALLENGE, "an answer to a server's challenge";
+    sign_roster_entry, verify_roster_entry, ROSTER_ENTRY, "a roster entry";
+}
+
+signs! { GroupSigningKey, GroupSigningPublic,
+    sign_group_message, verify_group_message, GROUP_MESSAGE, "a group message";
 }
 
 impl AccountPublic {

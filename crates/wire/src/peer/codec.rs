@@ -7,12 +7,13 @@ use sotto_crypto::envelope::TagKey;
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
     AccountKey, AccountPublic, DeliveryKey, DeliveryPublic, DeviceIdentityKey, DeviceIdentityPublic,
-    DeviceSigningKey, DeviceSigningPublic, EphemeralPublic, OneTimePreKey, OneTimePreKeyPublic, SignedPreKey,
-    SignedPreKeyPublic,
+    DeviceSigningKey, DeviceSigningPublic, EphemeralPublic, GroupSigningPublic, OneTimePreKey,
+    OneTimePreKeyPublic, SignedPreKey, SignedPreKeyPublic,
 };
+use sotto_crypto::sender_key::SenderChainKey;
 use sotto_crypto::{
-    AccountId, DeliveryKeyId, DeliveryToken, DeviceId, FileId, InviteId, MailboxId, MessageHash, PreKeyId,
-    SessionId,
+    AccountId, DeliveryKeyId, DeliveryToken, DeviceId, FileId, GroupId, InviteId, MailboxId, MessageHash,
+    PreKeyId, RosterHash, SessionId,
 };
 
 use zeroize::Zeroizing;
@@ -112,7 +113,7 @@ macro_rules! plain {
         }
     )+};
 }
-plain!(AccountId, DeviceId, FileId, InviteId, MailboxId, MessageHash, SessionId);
+plain!(AccountId, DeviceId, FileId, GroupId, InviteId, MailboxId, MessageHash, RosterHash, SessionId);
 
 macro_rules! point {
     ($($name:ident),+) => {$(
@@ -127,7 +128,7 @@ macro_rules! point {
         }
     )+};
 }
-point!(AccountPublic, DeviceSigningPublic, DeviceIdentityPublic, EphemeralPublic);
+point!(AccountPublic, DeviceSigningPublic, DeviceIdentityPublic, EphemeralPublic, GroupSigningPublic);
 
 macro_rules! numbered {
     ($($name:ident($id:ident)),+) => {$(
@@ -171,7 +172,7 @@ macro_rules! secret {
         }
     )+};
 }
-secret!(DeliveryToken, InviteSecret, TagKey);
+secret!(DeliveryToken, InviteSecret, SenderChainKey, TagKey);
 
 macro_rules! private {
     ($($name:ident),+) => {$(

@@ -59,6 +59,12 @@ pub const SIGNALS_MAX: usize = 16;
 /// Largest frame on a link's control channel, in bytes: every browser takes this much (RFC 8841).
 pub const LINK_FRAME_MAX: usize = 64 * 1024;
 
+/// Largest signed roster entry, in bytes.
+pub const ROSTER_ENTRY_MAX: usize = 512;
+
+/// Largest announcement of a sender chain, in bytes.
+pub const SENDER_CHAIN_MAX: usize = 256;
+
 /// How long a bundle counts after it was made.
 pub const BUNDLE_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 

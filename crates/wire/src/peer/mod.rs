@@ -12,6 +12,8 @@ mod invite;
 pub mod limits;
 mod link;
 mod message;
+mod roster;
+mod sender_chain;
 mod signal;
 
 pub use bundle::Bundle;
@@ -24,6 +26,8 @@ pub use error::PeerError;
 pub use invite::{InviteContents, InviteLink, LinkError};
 pub use link::LinkFrame;
 pub use message::{Body, Message, MessageIds};
+pub use roster::{EntryError, Operation, ReceivedEntry, Role, RosterEntry, VerifiedEntry};
+pub use sender_chain::{decode_sender_chain, encode_sender_chain};
 pub use signal::{DescriptionKind, Signal};
 
 #[cfg(test)]

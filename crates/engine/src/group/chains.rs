@@ -1,0 +1,93 @@
+//! The sender chains of a group: this device's own, and those of the others.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+use sotto_crypto::keys::GroupSigningPublic;
+use sotto_crypto::sender_key::{MAX_MESSAGES, ReceivingChain, SendingChain};
+use sotto_crypto::{AccountId, ChainId, DeviceId, Timestamp};
+
+/// Most chains kept of one device; the one announced first goes.
+pub const CHAINS_OF_DEVICE_MAX: usize = 3;
+/// Age at which a device begins another chain.
+pub const CHAIN_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long the key of a skipped message is kept.
+pub const SKIPPED_LIFETIME: Duration = Duration::from_secs(45 * 24 * 3600);
+
+/// The chain under which this device speaks.
+pub(super) struct OwnChain {
+    pub(super) chain: SendingChain,
+    /// When it was made, by the local clock.
+    made_at: Timestamp,
+    /// Devices have come or gone since, or the chain may be an old copy.
+    outdated: bool,
+}
+
+impl OwnChain {
+    pub(super) const fn new(chain: SendingChain, made_at: Timestamp) -> Self {
+        Self { chain, made_at, outdated: false }
+    }
+
+    pub(super) fn outdate(&mut self) {
+        self.outdated = true;
+    }
+
+    /// Whether nothing may be said under it any more.
+    pub(super) fn is_over(&self, last_removal: u32, now: Timestamp) -> bool {
+        self.outdated
+            || self.chain.next() >= MAX_MESSAGES
+            || last_removal > self.chain.made().epoch
+            || now.saturating_since(self.made_at) >= CHAIN_LIFETIME
+    }
+}
+
+/// The chains of the other devices, oldest announcement first.
+#[derive(Default)]
+pub(super) struct MemberChains(BTreeMap<(AccountId, DeviceId), VecDeque<ReceivingChain>>);
+
+impl MemberChains {
+    pub(super) fn get(&self, account: AccountId, device: DeviceId, id: ChainId) -> Option<&ReceivingChain> {
+        self.0.get(&(account, device))?.iter().find(|chain| chain.id() == id)
+    }
+
+    pub(super) fn get_mut(
+        &mut self,
+        account: AccountId,
+        device: DeviceId,
+        id: ChainId,
+    ) -> Option<&mut ReceivingChain> {
+        self.0.get_mut(&(account, device))?.iter_mut().find(|chain| chain.id() == id)
+    }
+
+    /// Whether a chain of another device is signed with this key.
+    pub(super) fn used_elsewhere(
+        &self,
+        key: &GroupSigningPublic,
+        account: AccountId,
+        device: DeviceId,
+    ) -> bool {
+        let others = self.0.iter().filter(|(owner, _)| **owner != (account, device));
+        others.flat_map(|(_, chains)| chains).any(|chain| chain.signing() == key)
+    }
+
+    pub(super) fn keep(&mut self, chain: ReceivingChain) {
+        let owner = (chain.owner().account, chain.owner().device);
+        let chains = self.0.entry(owner).or_default();
+        if chains.len() >= CHAINS_OF_DEVICE_MAX {
+            chains.pop_front();
+        }
+        chains.push_back(chain);
+    }
+
+    pub(super) fn retain(&mut self, mut stays: impl FnMut(AccountId, DeviceId) -> bool) {
+        self.0.retain(|(account, device), _| stays(*account, *device));
+    }
+
+    pub(super) fn forget_skipped_before(&mut self, time: Timestamp) {
+        self.0.values_mut().flatten().for_each(|chain| chain.forget_skipped_before(time));
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ReceivingChain> {
+        self.0.values().flatten()
+    }
+}
