@@ -1,9 +1,13 @@
 //! Set-up, run, test, check and bench: the only scripts. `cargo xtask help` lists them.
 
+mod apt;
 mod bench;
 mod check;
+mod fuzz;
+mod models;
 mod page;
 mod run;
+mod second;
 mod setup;
 mod step;
 mod suite;
@@ -45,6 +49,17 @@ enum Task {
         #[arg(long)]
         unreleased: bool,
     },
+    /// Verify the models of the protocol, in docs/models/, by Verifpal
+    Models,
+    /// Feed decoders and conversations with altered inputs, in fuzz/, by cargo-fuzz
+    Fuzz {
+        /// How long each target runs
+        #[arg(long)]
+        minutes: u64,
+        /// Only this target
+        #[arg(long)]
+        target: Option<String>,
+    },
     /// Only build the page, into dist/
     Page {
         /// Unoptimised and uncompressed, for work on it: minutes faster, larger, slower; no proof of anything
@@ -59,6 +74,8 @@ fn main() -> ExitCode {
         Task::Test => tests::test(&workspace),
         Task::Check => check::check(&workspace),
         Task::Bench => bench::bench(&workspace),
+        Task::Models => models::models(&workspace),
+        Task::Fuzz { minutes, target } => fuzz::fuzz(&workspace, minutes, target.as_deref()),
         Task::Vectors { unreleased } => vectors::vectors(&workspace, unreleased),
         Task::Page { quick } => {
             let quality = if quick { Quality::Quick } else { Quality::Release };

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::apt;
 use crate::step::{Failure, Outcome, lines_of, quiet_output, step};
 use crate::workspace::{Workspace, read_text};
 
@@ -39,6 +40,17 @@ const CARGO_DENY: CargoTool = CargoTool {
     arguments: &["--debug", "--no-default-features"],
 };
 
+const CARGO_FUZZ: CargoTool =
+    CargoTool { name: "cargo-fuzz", program: "cargo-fuzz", version: "0.13.2", arguments: &["--debug"] };
+
+/// It names a newer Rust than ours, and builds with ours.
+const VERIFPAL: CargoTool = CargoTool {
+    name: "verifpal",
+    program: "verifpal",
+    version: "1.6.7",
+    arguments: &["--ignore-rust-version"],
+};
+
 /// The npm package that carries `wasm-opt`.
 const BINARYEN: &str = "132.0.0";
 
@@ -67,6 +79,16 @@ pub fn for_tests(workspace: &Workspace) -> Outcome<()> {
 /// The checker of licences and sources.
 pub fn cargo_deny(workspace: &Workspace) -> Outcome<()> {
     cargo_tool(workspace, &CARGO_DENY)
+}
+
+/// What runs fuzz targets.
+pub fn cargo_fuzz(workspace: &Workspace) -> Outcome<()> {
+    cargo_tool(workspace, &CARGO_FUZZ)
+}
+
+/// The checker of models.
+pub fn verifpal(workspace: &Workspace) -> Outcome<()> {
+    cargo_tool(workspace, &VERIFPAL)
 }
 
 /// `PATH` with the project's own tools before all others.
@@ -160,12 +182,8 @@ fn wasm_opt(workspace: &Workspace) -> Outcome<Option<PathBuf>> {
 fn browsers() -> Outcome<()> {
     const PROGRAMS: [(&str, &str); 3] =
         [("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("firefox-esr", "firefox-esr")];
-    let is_there = |program: &str| {
-        let path = env::var_os("PATH").unwrap_or_default();
-        env::split_paths(&path).any(|directory| directory.join(program).exists())
-    };
     let missing: Vec<&str> =
-        PROGRAMS.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+        PROGRAMS.iter().filter(|(program, _)| !apt::is_there(program)).map(|(_, package)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -175,21 +193,5 @@ fn browsers() -> Outcome<()> {
         missing.join(", "),
         missing.join(" ")
     ));
-    let is_root = quiet_output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
-    if !is_root || !is_there("apt-get") {
-        return Err(advice);
-    }
-    step(&format!("install {} (apt-get)", missing.join(", ")), || {
-        // `timeout` bounds a mirror that hangs.
-        let apt = |arguments: &[&str]| {
-            let mut command = Command::new("timeout");
-            command.arg("900").arg("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-            lines_of(&mut command)
-        };
-        let install = ["install", "-y", "-q", "--no-install-recommends"];
-        apt(&["update", "-q"])
-            .and_then(|_| apt(&[&install[..], &missing[..]].concat()))
-            .map(|_| ())
-            .map_err(|_| advice)
-    })
+    apt::install(&missing, advice)
 }

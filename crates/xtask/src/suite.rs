@@ -71,13 +71,17 @@ impl Suite {
     }
 }
 
-/// Lines in which cargo's test harness, wasm-bindgen's and cargo-deny sum up.
+/// What a line begins with that sums up: cargo-deny's, Python's unittest's, the second implementation's, our own.
+const SUMMARIES: [&str; 7] =
+    ["advisories ", "Ran ", "FAILED (", "conversations held: ", "vector cases replayed: ", "model ", "fuzz "];
+
+/// Lines in which what was run sums up.
 fn is_summary(line: &str) -> bool {
     let line = line.trim_start();
     let of_tests = line.starts_with("test result:")
         && !line.starts_with("test result: ok. 0 passed; 0 failed; 0 ignored");
     of_tests
-        || line.starts_with("advisories ")
+        || SUMMARIES.iter().any(|beginning| line.starts_with(beginning))
         || line.ends_with("sources ok")
         || line.starts_with("test ") && line.ends_with("FAILED")
 }

@@ -3,14 +3,19 @@
 use std::process::Command;
 
 use crate::check::{self, BROWSER_CRATES};
+use crate::models::Extent;
 use crate::page;
 use crate::setup::{self, path_with_tools};
 use crate::step::{Outcome, lines_of};
 use crate::suite::Suite;
 use crate::workspace::{Workspace, write};
+use crate::{fuzz, models, second};
 
 /// How many scenarios run at once: each has up to three browsers.
 const SCENARIOS_AT_ONCE: &str = "--test-threads=2";
+
+/// Seconds that each fuzz target runs here; `cargo xtask fuzz` runs them longer.
+const SMOKE: u64 = 5;
 
 /// What wasm-bindgen's test runner asks the driver for.
 const HEADLESS_CHROMIUM: &str = r#"{ "goog:chromeOptions": { "args": ["headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"] } }"#;
@@ -33,6 +38,9 @@ pub fn test(workspace: &Workspace) -> Outcome<()> {
     };
     // Both select the whole workspace, so that nothing is compiled twice for other features.
     suite.command("unit, property and integration tests", &mut cargo(&["--workspace", "--no-fail-fast"]));
+    suite.work("second implementation (Python)", || second::test(workspace));
+    suite.work("models (Verifpal)", || models::verify(workspace, Extent::Quick));
+    suite.work("fuzz targets, a few seconds each", || fuzz::smoke(workspace, SMOKE));
     suite.work("wasm tests in Chromium", || {
         let mut command = wasm_tests(workspace)?;
         command.args(["--no-fail-fast", "--lib", "--tests"]);
