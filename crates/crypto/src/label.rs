@@ -71,6 +71,16 @@ purposes! {
     VAULT_STORE = "vault-store";
     /// Key hiding the names of records of one store of the vault.
     VAULT_NAMES = "vault-names";
+    /// Associated data of the outer layer around a bare vault key, as the first version stored it.
+    VAULT_WRAP = "vault-wrap";
+    /// Associated data of the outer layer around the slot table.
+    VAULT_SLOTS = "vault-slots";
+    /// Key and commitment of one slot of the vault.
+    VAULT_SLOT = "vault-slot";
+    /// Chunk key and commitment of a backup.
+    BACKUP = "backup";
+    /// Checksum of a recovery key's text form.
+    RECOVERY_KEY = "recovery-key";
     /// Stored hash of a delivery token.
     DELIVERY_TOKEN = "delivery-token";
     /// Hash of a roster's genesis giving the group id.

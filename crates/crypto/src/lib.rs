@@ -1,10 +1,11 @@
-//! Keys, X3DH, Double Ratchet, sealed envelopes, files, vault and safety numbers on P-256.
+//! Keys, X3DH, Double Ratchet, sealed envelopes, files, vault, backups and safety numbers on P-256.
 //!
 //! Byte formats are those of `docs/protocol.md`. The crate has no source of randomness and no clock: both are
 //! passed in. Whatever comes from outside is parsed into a type first, and bad input is a typed error that changes
 //! no state.
 
 mod aead;
+pub mod backup;
 mod bytes;
 pub mod envelope;
 pub mod file;
@@ -13,12 +14,15 @@ pub mod invite;
 mod kdf;
 pub mod keys;
 mod label;
+pub mod passphrase;
 mod point;
 pub mod ratchet;
 pub mod safety_number;
 mod secret;
 pub mod sender_key;
 mod signature;
+#[cfg(test)]
+mod testing;
 mod time;
 mod token;
 pub mod vault;

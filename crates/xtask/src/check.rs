@@ -60,7 +60,7 @@ const DIRECTIONS: [Direction; 5] = [
 ];
 
 /// What `sotto-crypto` itself may name: RustCrypto's crates and a few without which there is no Rust code.
-const CRYPTO_MAY_NAME: [&str; 15] = [
+const CRYPTO_MAY_NAME: [&str; 16] = [
     "aead-stream",
     "aes-gcm",
     "argon2",
@@ -75,6 +75,7 @@ const CRYPTO_MAY_NAME: [&str; 15] = [
     "signature",
     "subtle",
     "thiserror",
+    "unicode-normalization",
     "zeroize",
 ];
 

@@ -1,4 +1,5 @@
-//! RFC 5869 appendix A (HKDF-SHA-256), RFC 4231 (HMAC-SHA-256), RFC 6979 A.2.5 (ECDSA P-256).
+//! RFC 5869 appendix A (HKDF-SHA-256), RFC 4231 (HMAC-SHA-256), RFC 6979 A.2.5 (ECDSA P-256), RFC 9106 §5.3
+//! (Argon2id).
 
 use crate::kdf::{expand, hmac};
 use crate::point::{KeyPair, Point};
@@ -73,4 +74,23 @@ fn rfc_6979_a25() {
     let test = Signature::from_bytes(&test).unwrap();
     assert_eq!(verify_parts(pair.public(), &[b"test"], &test), Ok(()));
     assert_eq!(verify_parts(pair.public(), &[b"sample"], &test), Err(SignatureError::Invalid));
+}
+
+/// Four lanes, secret and associated data: none of which ours uses. Our own costs are compared with another
+/// implementation in `tests/it/passphrase.rs`.
+#[test]
+fn rfc_9106_argon2id() {
+    use argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder, Version};
+    let parameters = ParamsBuilder::new()
+        .m_cost(32)
+        .t_cost(3)
+        .p_cost(4)
+        .data(AssociatedData::new(&[4; 12]).unwrap())
+        .output_len(32)
+        .build()
+        .unwrap();
+    let argon2 = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, parameters).unwrap();
+    let mut tag = [0; 32];
+    argon2.hash_password_into(&[1; 32], &[2; 16], &mut tag).unwrap();
+    assert_eq!(tag, hex!("0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"));
 }

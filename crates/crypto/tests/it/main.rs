@@ -6,15 +6,22 @@
     reason = "the lints know test functions, but not the helpers beside them"
 )]
 
+mod backup;
+#[cfg(not(target_arch = "wasm32"))]
+mod backup_schedules;
 mod common;
 mod envelope;
 mod file;
 mod invite;
 mod keys;
+mod passphrase;
 mod ratchet;
 #[cfg(not(target_arch = "wasm32"))]
 mod ratchet_schedules;
-mod vault;
+mod vault_record;
+mod vault_slot;
+#[cfg(not(target_arch = "wasm32"))]
+mod vault_slot_schedules;
 mod x3dh;
 
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,4 @@
-//! Encryption at rest: a random vault key, a subkey per store, every record bound to its place.
+//! Records: a subkey per store, every record bound to its place.
 //!
 //! ```text
 //! record = version 1 ‖ nonce 12 (random) ‖ AES-256-GCM ciphertext ‖ tag 16
@@ -10,9 +10,7 @@
 
 use crate::aead::{Cipher, NONCE, TAG};
 use crate::id::truncate;
-use crate::kdf::{hkdf, hmac};
-use crate::label::Purpose;
-use crate::secret::secrets;
+use crate::kdf::hmac;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -30,23 +28,6 @@ pub enum VaultError {
     /// Altered, moved from another place, of another revision, or of another vault.
     #[error("vault record does not open")]
     BadTag,
-}
-
-secrets! {
-    /// The key of everything stored on this device.
-    VaultKey;
-}
-
-impl VaultKey {
-    /// The keys of one store; stores are named in the program, not by users.
-    pub fn store(&self, store: &str) -> StoreCipher {
-        let derive = |purpose| hkdf::<32>(&[], &[&self.0], purpose, &[store.as_bytes()]);
-        StoreCipher {
-            store: store.to_owned(),
-            cipher: Cipher::new(&derive(Purpose::VAULT_STORE)),
-            names: derive(Purpose::VAULT_NAMES),
-        }
-    }
 }
 
 /// The place of a record within its store.
@@ -68,6 +49,10 @@ pub struct StoreCipher {
 }
 
 impl StoreCipher {
+    pub(super) fn new(store: &str, key: &[u8; 32], names: Zeroizing<[u8; 32]>) -> Self {
+        Self { store: store.to_owned(), cipher: Cipher::new(key), names }
+    }
+
     /// Seals a record for its place.
     pub fn seal<R: CryptoRng + ?Sized>(
         &self,
