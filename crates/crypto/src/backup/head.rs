@@ -31,7 +31,7 @@ impl BackupHead {
     /// Reads exactly the head.
     ///
     /// # Errors
-    /// [`BackupError::NotABackup`], [`BackupError::NewerVersion`], [`BackupError::Cost`].
+    /// [`BackupError::NotABackup`], [`BackupError::NewerVersion`], [`BackupError::TooWeak`], [`BackupError::TooCostly`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BackupError> {
         match bytes.split_first_chunk() {
             Some((MAGIC, [VERSION, ..])) => {}

@@ -43,9 +43,12 @@ pub enum BackupError {
     /// Made by a newer version.
     #[error("backup of a newer version")]
     NewerVersion,
-    /// The stored cost of guessing the passphrase is out of bounds.
-    #[error(transparent)]
-    Cost(#[from] CostError),
+    /// A guess costs less than the floor.
+    #[error("passphrase protection too weak")]
+    TooWeak,
+    /// A guess costs more than the ceiling.
+    #[error("passphrase protection too costly for this device")]
+    TooCostly,
     /// Cut short, extended, or a chunk of another length.
     #[error("backup of wrong length")]
     WrongLength,
@@ -70,7 +73,8 @@ impl From<KdfError> for BackupError {
     fn from(error: KdfError) -> Self {
         match error {
             KdfError::Malformed => Self::NotABackup,
-            KdfError::Cost(error) => Self::Cost(error),
+            KdfError::Cost(CostError::TooWeak) => Self::TooWeak,
+            KdfError::Cost(CostError::TooCostly) => Self::TooCostly,
         }
     }
 }

@@ -29,9 +29,12 @@ pub enum SlotError {
     /// Written by a newer version.
     #[error("slot table of a newer version")]
     NewerVersion,
-    /// The stored cost is out of bounds.
-    #[error(transparent)]
-    Cost(#[from] CostError),
+    /// A guess costs less than the floor.
+    #[error("passphrase protection too weak")]
+    TooWeak,
+    /// A guess costs more than the ceiling.
+    #[error("passphrase protection too costly for this device")]
+    TooCostly,
     /// The passphrase is wrong, or its slot was altered or moved.
     #[error("no slot opens")]
     NoSlot,
@@ -59,7 +62,8 @@ impl From<KdfError> for SlotError {
     fn from(error: KdfError) -> Self {
         match error {
             KdfError::Malformed => Self::Malformed,
-            KdfError::Cost(error) => Self::Cost(error),
+            KdfError::Cost(CostError::TooWeak) => Self::TooWeak,
+            KdfError::Cost(CostError::TooCostly) => Self::TooCostly,
         }
     }
 }
@@ -78,7 +82,7 @@ impl SlotTable {
     /// Reads a table.
     ///
     /// # Errors
-    /// [`SlotError::NewerVersion`], [`SlotError::Malformed`], [`SlotError::Cost`].
+    /// [`SlotError::NewerVersion`], [`SlotError::Malformed`], [`SlotError::TooWeak`], [`SlotError::TooCostly`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SlotError> {
         match bytes {
             [] => return Err(SlotError::Malformed),

@@ -37,7 +37,7 @@ fn open(parts: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, BackupError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn items_come_back(items in items(), seed: u64) {
