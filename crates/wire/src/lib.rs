@@ -1,5 +1,6 @@
 //! Every byte format of Sotto once, with every size limit.
 
+pub mod backup;
 mod deterministic;
 pub mod peer;
 pub mod server;

@@ -22,7 +22,7 @@ use super::{DeviceList, PeerError};
 use crate::deterministic;
 
 /// Carries the rule that a field breaks through the decoder.
-pub(super) fn refused(rule: impl Into<PeerError>) -> Error {
+pub(crate) fn refused(rule: impl Into<PeerError>) -> Error {
     Error::custom(rule.into())
 }
 
@@ -73,7 +73,7 @@ pub fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8], max: usize) -> Result<T, P
 }
 
 /// Reads something signed: the same, and with nothing in it but the keys of this version.
-pub(super) fn decode_signed<'b, T: Decode<'b, ()> + Encode<()>>(
+pub(crate) fn decode_signed<'b, T: Decode<'b, ()> + Encode<()>>(
     bytes: &'b [u8],
     max: usize,
 ) -> Result<T, PeerError> {
