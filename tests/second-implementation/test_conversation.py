@@ -240,6 +240,18 @@ class Conversations:
                     self.assertTrue(schedule.hear(1 - initiator, *schedule.say_text(initiator))["begun"])
                     schedule.run(20)
 
+    def test_a_first_message_makes_one_session_only(self) -> None:
+        world = self.world(29)
+        world.invite(0)
+        schedule = self.first_words(world, 1)
+        world.begin(1, with_opk=False)
+        first, text = schedule.say_text(1)
+        schedule.hear(0, first, text)
+        for _ in range(6):
+            world.begin(1, with_opk=False)
+            self.assertTrue(schedule.hear(0, *schedule.say_text(1))["begun"])
+        schedule.refuse(0, first)
+
     def test_an_invite_serves_once(self) -> None:
         world = self.world(30)
         made = world.sides[0].do({"do": "invite", "origin": ORIGIN, "name": "Zoë"})
