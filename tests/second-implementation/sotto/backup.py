@@ -130,7 +130,10 @@ def open_(data: bytes, secret: bytes) -> list[bytes]:
     for i in range(count):
         at = HEAD_LENGTH + i * (CHUNK_LENGTH + TAG_LENGTH)
         sealed = data[at:at + CHUNK_LENGTH + TAG_LENGTH]
-        plaintext += gcm_open(key, _nonce(i, i == count - 1), sealed, data[:HEAD_LENGTH])
+        try:
+            plaintext += gcm_open(key, _nonce(i, i == count - 1), sealed, data[:HEAD_LENGTH])
+        except Refused:
+            raise Refused("bad-chunk") from None
     return _items(plaintext, count)
 
 
@@ -160,9 +163,9 @@ def read_recovery_text(text: str) -> bytes:
     """The recovery key of a text form."""
     digits = re.sub("[ \t\r\n-]", "", text)
     if not re.fullmatch("[0-9]*", digits):
-        raise Refused("mistyped", "another character")
+        raise Refused("not-a-digit")
     if len(digits) != 90:
-        raise Refused("mistyped", "not 90 digits")
+        raise Refused("wrong-length")
     groups = [int(digits[i:i + 5]) for i in range(0, 90, 5)]
     if max(groups) > 0xFFFF:
         raise Refused("mistyped", "a group above 65535")

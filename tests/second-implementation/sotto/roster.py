@@ -215,12 +215,12 @@ def _merged(one: State, other: State, entry: Entry) -> State:
 
 @dataclass
 class Roster:
-    """A reader's view of a group: its path, and what is known beside it through merges."""
+    """A reader's view of a group: the states on its path, and the epochs of all that is known, through merges too."""
 
     group_id: bytes
     head: bytes
-    states: dict[bytes, State]
-    known: set[bytes]
+    path: dict[bytes, State]
+    known: dict[bytes, int]
     splits: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
 
     @classmethod
@@ -229,19 +229,18 @@ class Roster:
         if genesis.operation.name != "genesis" or wanted is not None and genesis.group_id != wanted:
             raise Refused("wrong-group")
         state = State(0, {genesis.actor: Member("owner", 0)})
-        return cls(genesis.group_id, genesis.hash, {genesis.hash: state}, {genesis.hash})
+        return cls(genesis.group_id, genesis.hash, {genesis.hash: state}, {genesis.hash: 0})
 
     @property
     def state(self) -> State:
         """The state at the head."""
-        return self.states[self.head]
+        return self.path[self.head]
 
     def apply(self, entry: Entry, branch: list[Entry] | None = None) -> None:
         """Applies a verified entry (21.3); a merge comes with its branch (21.5)."""
-        if entry.group_id != self.group_id or entry.operation.name == "genesis" and entry.hash not in self.known:
-            raise Refused("wrong-group")
         if entry.hash in self.known:
             return
+        self._check_group(entry)
         parents = [parent for parent in (entry.previous, entry.other) if parent is not None]
         if self.head not in parents or len(set(parents)) != len(parents):
             late = any(parent in self.known for parent in parents)
@@ -251,31 +250,37 @@ class Roster:
         else:
             self._merge(entry, branch or [])
 
+    def _check_group(self, entry: Entry) -> None:
+        if entry.group_id != self.group_id or entry.operation.name == "genesis":
+            raise Refused("wrong-group")
+
     def _merge(self, entry: Entry, branch: list[Entry]) -> None:
+        if entry.actor not in self.state.members:
+            raise Refused("not-member")
+        if self.state.role(entry.actor) != "owner":
+            raise Refused("not-allowed")
         if len(branch) > MOST_IN_BRANCH:
             raise Refused("log-full")
-        states = dict(self.states)
+        states = dict(self.path)
         parents: dict[bytes, set[bytes]] = {}
         for before in branch:
-            if before.hash in self.states:
+            if before.hash in self.path:
                 continue
-            if before.group_id != self.group_id or before.operation.name == "genesis":
-                raise Refused("wrong-group")
+            self._check_group(before)
             states[before.hash] = _state_in(states, before)
             parents[before.hash] = {before.previous, before.other or before.previous}
         state = _state_in(states, entry)
-        second = entry.other if entry.previous == self.head else entry.previous
-        found, following = {}, {second}
+        found: dict[bytes, int] = {}
+        following = {entry.other if entry.previous == self.head else entry.previous}
         while following:
-            found |= {name: states[name] for name in following}
+            found |= {name: states[name].epoch for name in following}
             following = {parent for name in following for parent in parents.get(name, ())} - found.keys()
         self._advance(entry, state, found)
 
-    def _advance(self, entry: Entry, state: State, beside: dict[bytes, State]) -> None:
+    def _advance(self, entry: Entry, state: State, beside: dict[bytes, int]) -> None:
         gone = self.state.members.keys() - state.members.keys()
-        self.states |= beside
-        self.states[entry.hash] = state
-        self.known |= {entry.hash, *beside}
+        self.path[entry.hash] = state
+        self.known |= {entry.hash: entry.epoch} | beside
         self.head = entry.hash
         for aik, (epoch, name) in list(self.splits.items()):
             if aik in gone or self.knows(epoch, name):
@@ -283,14 +288,14 @@ class Roster:
 
     def knows(self, epoch: int, name: bytes) -> bool:
         """Whether a place in the log is known (21.5)."""
-        return name in self.known and self.states[name].epoch == epoch
+        return self.known.get(name) == epoch
 
     def place(self, account: bytes, epoch: int, name: bytes) -> None:
         """Looks at a place that a current member names: known, or held as `ahead` or `split` (21.5)."""
         if not self.knows(epoch, name):
             if epoch > self.state.epoch:
                 raise Refused("ahead")
-            self.splits[account] = (epoch, name)
+            self.splits.setdefault(account, (epoch, name))
         if account in self.splits:
             raise Refused("split")
 

@@ -124,7 +124,7 @@ def open_table(table: bytes, pk: bytes) -> Opened:
     fitting = [index for index, (_, commit) in enumerate(keys)
                if same(commit, slots[index][R_LENGTH:R_LENGTH + COMMIT_LENGTH])]
     if not fitting:
-        raise Refused("no-slot-opens")
+        raise Refused("no-slot")
     if len(fitting) > 1:
         raise Refused("damaged", "more than one slot")
     index = fitting[0]
