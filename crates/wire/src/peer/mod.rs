@@ -33,4 +33,6 @@ pub use signal::{DescriptionKind, Signal};
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
+mod group_attacks;
+#[cfg(test)]
 mod tests;
