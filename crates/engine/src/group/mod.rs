@@ -8,6 +8,8 @@
 mod chains;
 mod members;
 mod roster;
+#[cfg(test)]
+mod tests;
 
 use rand_core::CryptoRng;
 use sotto_crypto::keys::DevicePublic;
