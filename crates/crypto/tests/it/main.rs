@@ -18,12 +18,11 @@ mod passphrase;
 mod ratchet;
 #[cfg(not(target_arch = "wasm32"))]
 mod ratchet_schedules;
+mod sender_key;
 mod vault_record;
 mod vault_slot;
 #[cfg(not(target_arch = "wasm32"))]
 mod vault_slot_schedules;
-mod sender_key;
-mod vault;
 mod x3dh;
 
 #[cfg(target_arch = "wasm32")]

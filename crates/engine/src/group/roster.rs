@@ -262,7 +262,7 @@ impl Roster {
             in_turn(before.max(other_before), epoch)?;
             let actor = entry.actor().id();
             members.permits_merge(actor)?;
-            others.permits_merge(actor)?;
+            others.permits_merge(actor).map_err(|_| RosterError::NotAllowed)?;
             members.merged(&others, epoch)
         } else {
             in_turn(before, epoch)?;

@@ -101,6 +101,14 @@ fn only_an_owner_of_both_branches_merges() {
     assert_eq!(right.merge(&merge, &on_left), Err(NotAllowed));
     let mut branch: Vec<_> = vec![promoted];
     assert_eq!(left.merge(&merge, &branch), Err(NotAllowed), "before the branch is looked at");
+    // An owner who is no member at all on the other side is none there either.
+    let mut without = fork.clone();
+    let gone = [
+        anna.act(&mut without, role(&bea, Role::Owner)).unwrap(),
+        bea.act(&mut without, remove(&anna)).unwrap(),
+    ];
+    let merge = anna.sign(left.next_merge(without.head()));
+    assert_eq!(left.merge(&merge, &gone), Err(NotAllowed));
     // An owner who was made less on one side is none there.
     anna.act(&mut right, role(&anna, Role::Admin)).unwrap();
     let merge = anna.sign(right.next_merge(left.head()));
