@@ -5,15 +5,22 @@
 //! [`expect`](Case::expect) or [`refused`](Case::refused), list it below, run `cargo xtask vectors`, and add a test that
 //! reads the file back without this module (`tests/vectors/`).
 
+mod bundle;
+pub mod cbor;
 mod conversation;
+mod device_list;
 mod envelope;
+mod file;
 pub mod form;
+mod invite;
 mod labels;
+mod messages;
 mod people;
 mod points;
 pub mod primitives;
 mod random;
 mod ratchet;
+mod safety_number;
 mod signatures;
 mod x3dh;
 
@@ -35,9 +42,15 @@ pub const STRUCTURES: &[Structure] = &[
     labels::LABELS,
     points::POINTS,
     signatures::SIGNATURES,
+    device_list::DEVICE_LIST,
+    bundle::BUNDLE,
+    invite::INVITE,
     x3dh::X3DH,
     ratchet::RATCHET,
     envelope::ENVELOPE,
+    messages::MESSAGES,
+    file::FILE,
+    safety_number::SAFETY_NUMBER,
 ];
 
 /// `docs/vectors/vN`.

@@ -11,8 +11,12 @@
 
 mod current;
 mod envelope;
+mod file;
 mod given;
 mod keys;
+mod messages;
 mod people;
 mod ratchet;
+mod safety_number;
+mod signed;
 mod x3dh;
