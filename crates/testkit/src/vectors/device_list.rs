@@ -202,6 +202,10 @@ fn refused(cases: &mut Cases) {
         fields.push((6, cbor::uint(0)));
         cbor::map(&fields)
     });
+    altered(cases, "an unknown field that is null", "unknown-field", |_, _, mut fields| {
+        fields.push((6, vec![0xf6]));
+        cbor::map(&fields)
+    });
     altered(cases, "a field missing", "malformed", |_, _, mut fields| {
         fields.remove(4);
         cbor::map(&fields)

@@ -374,6 +374,9 @@ fn refused(cases: &mut Cases) {
         Some("not-deterministic"),
         &odd(&[0x18, 0x01]),
     );
+    let nested = |depth: usize| odd(&[vec![0x81; depth - 3], vec![0x80]].concat());
+    refuses(cases, "eight lists and maps in one another", "ephemeral", None, &nested(8));
+    refuses(cases, "nine lists and maps in one another", "ephemeral", Some("not-deterministic"), &nested(9));
     refuses(cases, "a negative key", "ephemeral", Some("not-deterministic"), &[0x82, 0x00, 0xa1, 0x20, 0x00]);
     refuses(
         cases,

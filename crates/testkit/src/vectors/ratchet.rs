@@ -186,18 +186,40 @@ fn fill(cases: &mut Cases) {
         let behind = talk.seal(A, b"pn is too far ahead");
         talk.refuse(B, &behind, "too-far-ahead");
     });
+    play(cases, "two thousand skipped keys, and one more", |talk| {
+        let oldest = talk.seal(A, b"oldest");
+        let second = talk.seal(A, b"second");
+        talk.lose(A, 998);
+        let reached = talk.seal(A, b"after 1000");
+        talk.open(B, &reached);
+        talk.lose(A, 1_000);
+        let reached = talk.seal(A, b"after 2000");
+        talk.open(B, &reached);
+        let newest = talk.seal(A, b"newest");
+        let beyond = talk.seal(A, b"after 2001");
+        talk.open(B, &beyond);
+        talk.refuse(B, &oldest, "key-gone");
+        talk.open(B, &second);
+        talk.open(B, &newest);
+    });
     play(cases, "ephemeral messages", ephemerals);
     play(cases, "refused messages", refused);
     play(cases, "chains that are forgotten", |talk| {
         let mut late = Vec::new();
         let first = talk.seal(A, b"first");
+        let mut last = talk.seal(A, b"second");
         talk.open(B, &first);
+        talk.open(B, &last);
         for round in 0..6_u8 {
+            // The chain before this many others: remembered four times, and then unknown.
+            let (older, rule) = if round < 5 { (&first, "key-gone") } else { (&first, "bad-tag") };
+            talk.refuse(B, older, rule);
+            talk.refuse(B, &last, "key-gone");
             let answer = talk.seal(B, &[round]);
             talk.open(A, &answer);
             late.push(talk.seal(A, &[round, 0]));
-            let arrives = talk.seal(A, &[round, 1]);
-            talk.open(B, &arrives);
+            last = talk.seal(A, &[round, 1]);
+            talk.open(B, &last);
         }
         // Their keys were kept when their successors skipped them, however many chains ago.
         talk.open(B, &late[0]);

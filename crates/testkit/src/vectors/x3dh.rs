@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use sotto_crypto::PreKeyId;
 use sotto_crypto::invite::{InviteCredential, InviteSecret};
 use sotto_crypto::keys::{
-    DeviceIdentityKey, DevicePublic, DeviceSigningKey, EphemeralPublic, OneTimePreKey, SignedPreKey,
+    AccountKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, EphemeralPublic, OneTimePreKey,
+    SignedPreKey,
 };
 use sotto_crypto::ratchet::Session;
 use sotto_crypto::x3dh::{self, Agreement, FirstKeys, ResponderKeys};
@@ -196,8 +197,17 @@ fn initiator_refuses(cases: &mut Cases) {
     refused(cases, "own DSK as DIK", false, |a, b| {
         b.identity = copy(DeviceIdentityKey::from_bytes(&a.signing.to_bytes()));
     });
+    refused(cases, "own DSK as AIK", false, |a, b| {
+        b.account = copy(AccountKey::from_bytes(&a.signing.to_bytes()));
+    });
+    refused(cases, "own DIK as AIK", false, |a, b| {
+        b.account = copy(AccountKey::from_bytes(&a.identity.to_bytes()));
+    });
+    refused(cases, "own AIK as DSK", false, |a, b| {
+        b.signing = copy(DeviceSigningKey::from_bytes(&a.account.to_bytes()));
+    });
     refused(cases, "own AIK by invite", true, |a, b| {
-        b.account = copy(sotto_crypto::keys::AccountKey::from_bytes(&a.account.to_bytes()));
+        b.account = copy(AccountKey::from_bytes(&a.account.to_bytes()));
     });
     refused(cases, "SPK is B's DIK", false, |_, b| b.signed_prekey = spk(&b.identity.to_bytes()));
     refused(cases, "SPK is A's DIK", false, |a, b| b.signed_prekey = spk(&a.identity.to_bytes()));
