@@ -274,7 +274,7 @@ impl ModelServer {
         }
         if mailbox.stored.range(connection.sent + 1..).next().is_none() && !connection.drained {
             connection.drained = true;
-            frames.push(ServerFrame::Drained);
+            frames.push(ServerFrame::Drained {});
         }
         for frame in frames {
             self.push(id, &frame);

@@ -94,6 +94,8 @@ fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors::Tally;
+    use hex_literal::hex;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -119,5 +121,40 @@ mod tests {
             assert_eq!(tree.top(), Some(reference(&hashes)), "{count} leaves");
             assert!(tree.subtrees.len() <= 7);
         }
+    }
+
+    /// The tree of Certificate Transparency's reference tests over eight inputs. RFC 6962 itself prints none. Our leaves
+    /// hash a number besides, so these are made of RFC 6962's leaf hashes: what is compared is nodes and shape.
+    #[test]
+    fn certificate_transparencys_reference_tree() {
+        let inputs: [&[u8]; 8] = [
+            b"",
+            &hex!("00"),
+            &hex!("10"),
+            &hex!("2021"),
+            &hex!("3031"),
+            &hex!("40414243"),
+            &hex!("5051525354555657"),
+            &hex!("606162636465666768696a6b6c6d6e6f"),
+        ];
+        let roots = [
+            hex!("6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+            hex!("fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+            hex!("aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+            hex!("d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"),
+            hex!("4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4"),
+            hex!("76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef"),
+            hex!("ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c"),
+            hex!("5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
+        ];
+        let mut tree = TreeHasher::default();
+        let mut tally = Tally::default();
+        for (input, root) in inputs.into_iter().zip(roots) {
+            let leaf = Sha256::new().chain_update([0]).chain_update(input).finalize();
+            tree.push(&Leaf::from_bytes(leaf.into()));
+            assert_eq!(tree.top(), Some(root), "{} leaves", tree.leaves());
+            tally.count("same top");
+        }
+        tally.assert("RFC 6962 tree, sizes 1 to 8", &[("same top", 8)], inputs.len());
     }
 }

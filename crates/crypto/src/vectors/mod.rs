@@ -4,6 +4,7 @@
 //! counted under the rule that refuses it, and the counts are printed and pinned, so that a rule that starts to refuse
 //! more, or a set that shrinks, is noticed.
 
+mod hpke;
 mod rfc;
 mod specification;
 mod wycheproof_ecdh;
@@ -14,14 +15,14 @@ use std::collections::BTreeMap;
 
 /// What became of each case of a set.
 #[derive(Default)]
-struct Tally(BTreeMap<&'static str, usize>);
+pub(crate) struct Tally(BTreeMap<&'static str, usize>);
 
 impl Tally {
-    fn count(&mut self, outcome: &'static str) {
+    pub(crate) fn count(&mut self, outcome: &'static str) {
         *self.0.entry(outcome).or_default() += 1;
     }
 
-    fn assert(&self, set: &str, expected: &[(&str, usize)], total: usize) {
+    pub(crate) fn assert(&self, set: &str, expected: &[(&str, usize)], total: usize) {
         println!("{set}: {total} cases");
         for (outcome, count) in &self.0 {
             println!("  {count:4}  {outcome}");

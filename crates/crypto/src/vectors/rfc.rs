@@ -5,6 +5,7 @@ use crate::kdf::{expand, hmac};
 use crate::point::{KeyPair, Point};
 use crate::signature::{Signature, SignatureError, verify_parts};
 use hex_literal::hex;
+use p256::ecdsa::signature::MultipartSigner;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -47,6 +48,30 @@ fn rfc_5869_a1_to_a3() {
 fn rfc_4231_case_2() {
     let tag = hex!("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     assert_eq!(*hmac(b"Jefe", &[b"what do ya want ", b"for nothing?"]), tag);
+}
+
+/// The nonce of RFC 6979 §3.2 itself, under ours with its random bytes: the library's signing without them gives the
+/// appendix's signatures, the one of "sample" turned to its low form.
+#[test]
+fn rfc_6979_a25_signing() {
+    let pair = KeyPair::from_bytes(&hex!("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721"))
+        .unwrap();
+    let key = p256::ecdsa::SigningKey::from(pair.secret());
+    let sign = |parts: &[&[u8]]| -> [u8; 64] {
+        let signature: p256::ecdsa::Signature = key.multipart_sign(parts);
+        signature.to_bytes().into()
+    };
+    let r = hex!("efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716");
+    let high = hex!("f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8");
+    let sample = p256::ecdsa::Signature::from_scalars(r, high).unwrap().normalize_s();
+    let of_sample = sign(&[b"sam", b"ple"]);
+    let of_sample = p256::ecdsa::Signature::from_slice(&of_sample).unwrap().normalize_s();
+    assert_eq!(of_sample, sample);
+    let test = hex!(
+        "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367"
+        "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083"
+    );
+    assert_eq!(sign(&[b"test"]), test);
 }
 
 /// The signature of "sample" has a high s and the one of "test" a low one: ours accepts exactly the low form.

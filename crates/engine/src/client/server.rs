@@ -76,7 +76,7 @@ impl Client {
                 turn.timers.set_earlier(Timer::ServerRequests, later);
             }
             (ServerFrame::Pong { .. }, Phase::Open) => {}
-            (ServerFrame::Drained, Phase::Open) => {
+            (ServerFrame::Drained {}, Phase::Open) => {
                 self.account.drained(turn);
                 self.forget_invites(turn);
             }

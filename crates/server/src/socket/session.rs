@@ -153,7 +153,7 @@ impl Session<'_> {
         }
         if drained {
             self.look = false;
-            self.connection.send(&ServerFrame::Drained).await?;
+            self.connection.send(&ServerFrame::Drained {}).await?;
         }
         Ok(())
     }

@@ -79,7 +79,7 @@ async fn killed_in_the_middle_it_loses_nothing_it_accepted() {
                 assert!(found.insert(blob.as_bytes()[..8].to_vec()), "delivered twice");
                 socket.send(&ClientFrame::Credit { n: 1 }).await;
             }
-            ServerFrame::Drained => break,
+            ServerFrame::Drained {} => break,
             other => panic!("{other:?}"),
         }
     }

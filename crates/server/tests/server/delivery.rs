@@ -18,7 +18,7 @@ async fn what_is_put_is_pushed_until_acknowledged() {
     for (sequence, blob) in (1..).zip(&blobs) {
         assert_eq!(device.put(&server, Class::Stored, blob).await.status, 202);
         assert_eq!(socket.delivered().await, (sequence, Class::Stored, blob.clone()));
-        assert_eq!(socket.next().await, ServerFrame::Drained);
+        assert_eq!(socket.next().await, ServerFrame::Drained {});
     }
     socket.acknowledge(&[1, 2, 2, 99]).await;
     drop(socket);
@@ -28,7 +28,7 @@ async fn what_is_put_is_pushed_until_acknowledged() {
     assert_eq!(welcome, expected);
     assert_eq!(socket.delivered().await, (3, Class::Stored, blobs[2].clone()));
     assert_eq!(socket.delivered().await, (4, Class::Stored, blobs[3].clone()));
-    assert_eq!(socket.next().await, ServerFrame::Drained);
+    assert_eq!(socket.next().await, ServerFrame::Drained {});
     socket.acknowledge(&[3, 4]).await;
     let (_, welcome) = device.connect(server.address).await;
     let expected = ServerFrame::Welcome { acknowledged_through: Sequence(4), one_time_left: 0, waiting: 0 };
@@ -43,7 +43,7 @@ async fn a_retry_is_accepted_and_delivered_once() {
     let blob = fresh_blob(1024);
     let first = device.put(&server, Class::Stored, &blob).await;
     assert_eq!(socket.delivered().await.0, 1);
-    assert_eq!(socket.next().await, ServerFrame::Drained);
+    assert_eq!(socket.next().await, ServerFrame::Drained {});
     let again = device.put(&server, Class::Stored, &blob).await;
     assert_eq!((first.status, &first.body), (again.status, &again.body));
     socket.acknowledge(&[1]).await;
@@ -66,7 +66,7 @@ async fn ephemeral_envelopes_reach_an_open_socket_only() {
     assert_eq!((there.status, &there.body), (away.status, &away.body));
     assert_eq!(there.status, 202);
     let (mut socket, _) = device.connect(server.address).await;
-    assert_eq!(socket.next().await, ServerFrame::Drained);
+    assert_eq!(socket.next().await, ServerFrame::Drained {});
     socket.answered().await;
 }
 
@@ -90,7 +90,7 @@ async fn credit_bounds_what_is_on_its_way() {
     socket.answered().await;
     socket.send(&ClientFrame::Credit { n: u32::MAX }).await;
     assert_eq!(socket.delivered().await.0, window + 3);
-    assert_eq!(socket.next().await, ServerFrame::Drained);
+    assert_eq!(socket.next().await, ServerFrame::Drained {});
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -71,7 +71,7 @@ impl Device {
         let (mut socket, _) = self.connect(address).await;
         let hash = DeliveryToken::from_bytes(&self.token).hash();
         let hashes = TokenHashes::new(vec![ListedToken(hash)]).unwrap();
-        assert_eq!(socket.next().await, ServerFrame::Drained);
+        assert_eq!(socket.next().await, ServerFrame::Drained {});
         socket.send(&ClientFrame::AddTokens { request: 1, hashes }).await;
         assert_eq!(socket.next().await, ServerFrame::Done { request: 1 });
         socket

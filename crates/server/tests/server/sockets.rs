@@ -68,7 +68,7 @@ async fn a_newer_connection_displaces_the_older() {
     let device = Device::new();
     let first = device.register(server.address).await;
     let (mut second, _) = device.connect(server.address).await;
-    assert_eq!(second.next().await, ServerFrame::Drained);
+    assert_eq!(second.next().await, ServerFrame::Drained {});
     assert_eq!(first.closed().await, Some(CloseCode::Displaced));
     let blob = fresh_blob(1024);
     assert_eq!(device.put(&server, Class::Ephemeral, &blob).await.status, 202);

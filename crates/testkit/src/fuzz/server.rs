@@ -153,7 +153,7 @@ pub(super) fn seeds() -> Seeds {
         ("done", ServerFrame::Done { request: 1 }),
         ("failed", ServerFrame::Failed { request: 2, code: ErrorCode::Quota }),
         ("pong", ServerFrame::Pong { n: 1 }),
-        ("drained", ServerFrame::Drained),
+        ("drained", ServerFrame::Drained {}),
     ];
     let mut seeds: Vec<(u8, &str, Vec<u8>)> = Vec::new();
     seeds.extend(client.iter().map(|(name, frame)| (0, *name, frame.encode())));

@@ -207,7 +207,7 @@ pub enum ServerFrame {
     },
     /// Everything stored so far has been sent on this connection.
     #[n(6)]
-    Drained,
+    Drained {},
 }
 
 message!(ClientFrame: limits::SOCKET_MESSAGE_MAX, ServerFrame: limits::SOCKET_MESSAGE_MAX);

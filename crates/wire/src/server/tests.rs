@@ -57,7 +57,7 @@ fn frames_round_trip_and_nothing_shorter_or_longer_does() {
         ServerFrame::Done { request: 1 },
         ServerFrame::Failed { request: 2, code: ErrorCode::Quota },
         ServerFrame::Pong { n: 1 },
-        ServerFrame::Drained,
+        ServerFrame::Drained {},
     ] {
         round_trip(&frame);
     }
@@ -142,7 +142,9 @@ fn unknown_keys_are_ignored() {
 #[test]
 fn a_frame_is_written_in_one_way_only() {
     assert_eq!(ClientFrame::Ping { n: 5 }.encode(), [0x82, 0x06, 0xa1, 0x00, 0x05]);
-    assert_eq!(ServerFrame::Drained.encode(), [0x82, 0x06, 0xa0]);
+    assert_eq!(ServerFrame::Drained {}.encode(), [0x82, 0x06, 0xa0]);
+    // A frame without fields is an empty map, not anything at all.
+    assert_eq!(ServerFrame::decode(&[0x82, 0x06, 0x06]), Err(FrameError::Malformed));
 }
 
 #[test]
