@@ -189,7 +189,7 @@ fn write(value: &Value, depth: usize, text: &mut String) {
 /// Bytes as a file tells them: long ones by their hash.
 #[must_use]
 pub fn long(bytes: &[u8]) -> Value {
-    if bytes.len() <= 1 << 14 {
+    if bytes.len() <= 1 << 13 {
         return hex(bytes).into();
     }
     json!({ "length": bytes.len(), "sha256": hex(super::primitives::sha256(&[bytes])) })
