@@ -6,14 +6,20 @@ For a case with `refused` the same function is called and must raise the refusal
 from collections.abc import Callable
 from typing import Any
 
-from . import envelopes, primitives, sessions
+from . import contents, envelopes, identities, primitives, sessions
 from .case import Case
 
 REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
     "labels": primitives.labels,
     "points": primitives.points,
     "signatures": primitives.signatures,
+    "device_list": identities.device_list,
+    "bundle": identities.bundle,
+    "invite": identities.invite,
+    "safety_number": identities.safety_number,
     "x3dh": sessions.x3dh,
     "ratchet": sessions.ratchet,
     "envelope": envelopes.envelope,
+    "messages": contents.messages,
+    "file": contents.file,
 }

@@ -37,7 +37,7 @@ def x3dh(case: Case) -> dict[str, Any]:
     initiator = Side(Session.initiator(agreement, b.spk.public, generate(lambda _: draws.next("ratchet key"))))
     sealed = initiator.seal("A", "seal", plaintext, draws)
     sealed["random"] = case.expect["first_message"]["random"]
-    prefix = {"aik": a.aik.public, "device_list": listed, "ek": ek.public, "spk_id": b.spk_id}
+    prefix = {"AIK": a.aik.public, "device_list": listed, "EK": ek.public, "spk_id": b.spk_id}
     prefix |= {"opk_id": b.opk_id} if with_opk else {}
     prefix |= {"invite_id": part.invite_id} if part else {}
     return _shown(a, b, ek, with_opk, part, agreement) | {

@@ -17,7 +17,7 @@ NUMBERED_KEY = Pair(Integer(32), Point())
 
 BUNDLE = Structure({
     0: Field("version", Exactly(1, "unknown-version")),
-    1: Field("suite", Exactly(SUITE, "unknown-suite", bits=16)),
+    1: Field("suite", Exactly(SUITE, "unknown-version", bits=16)),
     2: Field("aik", Point()),
     3: Field("device_id", Fixed(ID_LENGTH)),
     4: Field("dsk", Point()),
@@ -40,10 +40,10 @@ def read(data: bytes, device_list: DeviceList, now: int) -> dict[str, Any]:
     points = [fields["aik"], fields["dsk"], fields["dik"], fields["signed_prekey"][1], fields["delivery_key"][1]]
     claimed = Device(fields["aik"], fields["device_id"], fields["dsk"], fields["dik"])
     if claimed not in device_list.devices:
-        raise Refused("not in the device list")
-    signatures.verify(claimed.dsk, "bundle", inner, signature)
+        raise Refused("unlisted-device")
+    signed.verify(claimed.dsk, "bundle", inner, signature)
     if len(set(points)) != len(points):
-        raise Refused("repeated keys")
+        raise Refused("reused-key")
     if now > fields["created"] + LIFE or fields["created"] > now + WRONG_CLOCK:
         raise Refused("expired")
     return fields

@@ -31,13 +31,18 @@ def head(major: int, number: int) -> bytes:
 class Reader:
     """Reads items one after another from an input that was checked against its limit.
 
-    The whole first item is checked for deterministic encoding before anything of it is read.
+    The whole first item is checked for deterministic encoding before anything of it is read. That it ends too early is
+    left to be found by whoever reads it: a list may be too long before that.
     """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
-        self.skip()
+        try:
+            self.skip()
+        except Refused as refusal:
+            if refusal.rule != "malformed":
+                raise
         self._at = 0
 
     def end(self) -> None:

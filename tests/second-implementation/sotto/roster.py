@@ -105,10 +105,7 @@ def verify(data: bytes, lists: KnownLists, history: bool = False) -> Entry:
         today = newest.device(fields["device_id"])
         if today is None or today.dsk != device.dsk:
             raise Refused("device-gone")
-    try:
-        signatures.verify(device.dsk, "roster-entry", inner, signature)
-    except Refused:
-        raise Refused("bad-signature") from None
+    signed.verify(device.dsk, "roster-entry", inner, signature)
     own_group = labelled_hash("group-id", inner)[:16]
     group_id = own_group if fields["operation"].name == "genesis" else fields["group_id"]
     return Entry(group_id, fields["epoch"], fields["previous"], fields["actor"], fields["operation"],

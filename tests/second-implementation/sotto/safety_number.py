@@ -41,10 +41,11 @@ def qr_payload(own: bytes, theirs: bytes) -> bytes:
     return u8(VERSION) + fingerprint(own) + fingerprint(theirs)
 
 
-def compare(scanned: bytes, own: bytes, theirs: bytes) -> bool:
-    """Whether a scanned payload shows the same two keys, crosswise."""
+def compare(scanned: bytes, own: bytes, theirs: bytes) -> None:
+    """Refuses a scanned payload that does not show the same two keys, crosswise."""
     if len(scanned) != 1 + 2 * FINGERPRINT_LENGTH:
         raise Refused("malformed", "length of the payload")
     if scanned[0] != VERSION:
-        raise Refused("version")
-    return same(scanned[1:], fingerprint(theirs) + fingerprint(own))
+        raise Refused("malformed", "version")
+    if not same(scanned[1:], fingerprint(theirs) + fingerprint(own)):
+        raise Refused("differs")

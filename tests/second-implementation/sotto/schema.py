@@ -205,13 +205,13 @@ class Structure:
     """A map with unsigned integer keys: the fields by key."""
 
     def __init__(self, fields: dict[int, Field]) -> None:
-        self._fields = fields
+        self.fields = fields
 
     def write(self, value: dict[str, Any]) -> bytes:
-        unknown = value.keys() - {field.name for field in self._fields.values()}
+        unknown = value.keys() - {field.name for field in self.fields.values()}
         if unknown:
             raise ValueError(f"no such fields: {unknown}")
-        present = [(key, field) for key, field in sorted(self._fields.items())
+        present = [(key, field) for key, field in sorted(self.fields.items())
                    if not field.optional or field.name in value]
         written = (head(UNSIGNED, key) + field.shape.write(value[field.name]) for key, field in present)
         return head(MAP, len(present)) + b"".join(written)
@@ -219,12 +219,12 @@ class Structure:
     def read(self, reader: Reader) -> dict[str, Any]:
         value: dict[str, Any] = {}
         for key in reader.map_keys():
-            field = self._fields.get(key)
+            field = self.fields.get(key)
             if field is None:
                 reader.skip()
             elif not (field.optional and reader.null()):
                 value[field.name] = field.shape.read(reader)
-        for field in self._fields.values():
+        for field in self.fields.values():
             if not field.optional and field.name not in value:
                 raise malformed(f"{field.name} is missing")
         return value
@@ -236,6 +236,10 @@ class Choice:
     def __init__(self, variants: dict[str, dict[int, Field]]) -> None:
         self._names = list(variants)
         self._structures = {name: Structure(fields) for name, fields in variants.items()}
+
+    def structure(self, name: str) -> Structure:
+        """The fields of a variant."""
+        return self._structures[name]
 
     def write(self, value: Variant) -> bytes:
         number = self._names.index(value.name)

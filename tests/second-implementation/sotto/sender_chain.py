@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import signatures
+from . import signatures, signed
 from .device_list import ID_LENGTH, Device, account_id
 from .errors import Refused
 from .points import public_of
@@ -207,11 +207,8 @@ class Receiver:
             raise Refused("unknown-chain")
         if header.n >= LENGTH:
             raise Refused("too-far-ahead")
-        signed, signature = data[:-signatures.SIGNATURE_LENGTH], data[-signatures.SIGNATURE_LENGTH:]
-        try:
-            signatures.verify(chain.gsk, "group-message", signed, signature)
-        except Refused:
-            raise Refused("bad-signature") from None
+        sealed, signature = data[:-signatures.SIGNATURE_LENGTH], data[-signatures.SIGNATURE_LENGTH:]
+        signed.verify(chain.gsk, "group-message", sealed, signature)
         self.roster.place(sender.aik, header.place.epoch, header.place.roster_hash)
         if header.place.epoch < chain.place.epoch:
             raise Refused("back-dated")
@@ -222,7 +219,7 @@ class Receiver:
         if not same(commit, header.commit):
             raise Refused("bad-commit")
         try:
-            plaintext = gcm_open(key, nonce, signed[HEADER_LENGTH:], header.write())
+            plaintext = gcm_open(key, nonce, sealed[HEADER_LENGTH:], header.write())
         except Refused:
             raise Refused("bad-tag") from None
         kept[kept.index(chain)] = moved
