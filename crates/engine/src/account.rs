@@ -90,7 +90,7 @@ pub(crate) struct PreKeys {
     accepted: VecDeque<AcceptedSession>,
     /// Hashes of tokens that the server is still to be told to refuse.
     #[n(7)]
-    pub(crate) revoking: Vec<minicbor::bytes::ByteArray<32>>,
+    pub(crate) revoking: Vec<sotto_wire::FixedBytes<32>>,
 }
 
 /// Who we are.

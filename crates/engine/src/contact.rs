@@ -1,10 +1,10 @@
 //! Whom we know, and how to reach them.
 
-use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 use sotto_crypto::envelope::Address;
 use sotto_crypto::keys::{DeliveryPublic, DevicePublic};
 use sotto_crypto::{DeliveryToken, DeviceId, MailboxId};
+use sotto_wire::FixedBytes;
 use sotto_wire::peer::{DeviceList, codec};
 
 use crate::conversation::Conversation;
@@ -72,13 +72,13 @@ pub(crate) struct Contact {
     pub(crate) asked_at: Option<u64>,
     /// What it is still to be asked to say again.
     #[n(13)]
-    pub(crate) ask_again: Vec<ByteArray<16>>,
+    pub(crate) ask_again: Vec<FixedBytes<16>>,
     /// Our state was rolled back: nothing is sent before a fresh session stands.
     #[n(14)]
     pub(crate) needs_fresh: bool,
     /// Messages that came through the mailbox and are to be acknowledged there.
     #[n(15)]
-    pub(crate) owed: Vec<ByteArray<16>>,
+    pub(crate) owed: Vec<FixedBytes<16>>,
 }
 
 impl Contact {
@@ -105,7 +105,7 @@ impl Contact {
     }
 
     pub(crate) fn owe(&mut self, message_id: [u8; 16]) {
-        let id = ByteArray::from(message_id);
+        let id = FixedBytes::from(message_id);
         if !self.owed.contains(&id) {
             self.owed.push(id);
         }

@@ -34,10 +34,10 @@ pub(crate) struct Transfer {
     pub(crate) key: [u8; 32],
     /// Root of what this device sent, or has on its disk.
     #[n(7)]
-    pub(crate) own_root: Option<minicbor::bytes::ByteArray<32>>,
+    pub(crate) own_root: Option<sotto_wire::FixedBytes<32>>,
     /// Root the other side names.
     #[n(8)]
-    pub(crate) their_root: Option<minicbor::bytes::ByteArray<32>>,
+    pub(crate) their_root: Option<sotto_wire::FixedBytes<32>>,
     /// The picked file, in this run only.
     #[cbor(skip)]
     pub(crate) local: Option<LocalFile>,

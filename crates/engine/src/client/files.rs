@@ -1,6 +1,6 @@
 //! Files between two people: offer, answer, turn, root.
 
-use minicbor::bytes::ByteArray;
+use sotto_wire::FixedBytes;
 use sotto_wire::peer::{CancelReason, Content as Said, LinkFrame, Manifest, Text, limits};
 use zeroize::Zeroizing;
 
@@ -170,7 +170,7 @@ impl Client {
             view,
             key: *manifest.key,
             own_root: None,
-            their_root: manifest.root.map(ByteArray::from),
+            their_root: manifest.root.map(FixedBytes::from),
             local: None,
         };
         self.transfers.by_file.insert(file, transfer);

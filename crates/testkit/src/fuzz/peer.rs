@@ -2,13 +2,14 @@
 
 use std::sync::OnceLock;
 
-use minicbor::bytes::{ByteArray, ByteVec};
+use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{AccountKey, AccountPublic, EphemeralPublic};
 use sotto_crypto::safety_number::{Fingerprint, SafetyNumber};
 use sotto_crypto::x3dh::FirstKeys;
 use sotto_crypto::{DeliveryToken, FileId, InviteId, MailboxId, MessageHash, PreKeyId, Signature};
+use sotto_wire::FixedBytes;
 use sotto_wire::peer::{
     Body, Bundle, CancelReason, Carried, Content, DescriptionKind, DeviceList, Ephemeral, FirstPrefix,
     InviteContents, InviteLink, LinkFrame, ListedDevice, Manifest, Message, MessageIds, Name, PeerError,
@@ -56,7 +57,7 @@ struct SignedBytes {
     #[n(0)]
     signed: ByteVec,
     #[n(1)]
-    signature: ByteArray<64>,
+    signature: FixedBytes<64>,
 }
 
 fn signed_part(bytes: &[u8]) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! What begins a session with a device while it is away, signed by that device.
 
-use minicbor::bytes::{ByteArray, ByteVec};
+use crate::FixedBytes;
+use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use sotto_crypto::keys::{
     AccountPublic, DeliveryPublic, DeviceIdentityPublic, DevicePublic, DeviceSigningKey, DeviceSigningPublic,
@@ -47,7 +48,7 @@ struct Envelope {
     #[n(0)]
     signed: ByteVec,
     #[n(1)]
-    signature: ByteArray<64>,
+    signature: FixedBytes<64>,
 }
 
 /// A bundle whose signature was verified, of a device that its account's list names.

@@ -167,7 +167,7 @@ fn file_size<C>(d: &mut minicbor::Decoder<'_>, _: &mut C) -> Result<u64, minicbo
 }
 
 mod secret {
-    use minicbor::bytes::ByteArray;
+    use crate::FixedBytes;
     use minicbor::decode::{Decoder, Error};
     use minicbor::encode::{self, Encoder, Write};
     use zeroize::Zeroizing;
@@ -181,12 +181,12 @@ mod secret {
     }
 
     pub(super) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Zeroizing<[u8; 32]>, Error> {
-        d.decode::<ByteArray<32>>().map(|bytes| Zeroizing::new(bytes.into()))
+        d.decode::<FixedBytes<32>>().map(|bytes| Zeroizing::new(bytes.into()))
     }
 }
 
 mod optional_root {
-    use minicbor::bytes::ByteArray;
+    use crate::FixedBytes;
     use minicbor::decode::{Decoder, Error};
     use minicbor::encode::{self, Encoder, Write};
 
@@ -202,7 +202,7 @@ mod optional_root {
     }
 
     pub(super) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Option<[u8; 32]>, Error> {
-        Ok(d.decode::<Option<ByteArray<32>>>()?.map(Into::into))
+        Ok(d.decode::<Option<FixedBytes<32>>>()?.map(Into::into))
     }
 
     pub(super) fn nil() -> Option<Option<[u8; 32]>> {

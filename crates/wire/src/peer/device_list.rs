@@ -1,6 +1,7 @@
 //! The devices of an account, signed by its account key.
 
-use minicbor::bytes::{ByteArray, ByteVec};
+use crate::FixedBytes;
+use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use sotto_crypto::keys::{
     AccountKey, AccountPublic, DeviceIdentityPublic, DevicePublic, DeviceSigningPublic,
@@ -43,7 +44,7 @@ struct Signed {
     #[n(3)]
     list_version: u32,
     #[n(4)]
-    previous: ByteArray<32>,
+    previous: FixedBytes<32>,
     #[n(5)]
     devices: List<ListedDevice, { limits::DEVICES_MAX }>,
 }
@@ -54,7 +55,7 @@ struct Envelope {
     #[n(0)]
     signed: ByteVec,
     #[n(1)]
-    signature: ByteArray<64>,
+    signature: FixedBytes<64>,
 }
 
 /// A device list whose signature was verified under the account key it carries.

@@ -1,6 +1,6 @@
 //! The plaintext of a ratchet message.
 
-use minicbor::bytes::ByteArray;
+use crate::FixedBytes;
 use minicbor::{Decode, Encode};
 use sotto_crypto::keys::DeliveryPublic;
 use sotto_crypto::{DeliveryToken, MailboxId, MessageHash, Purpose};
@@ -11,7 +11,7 @@ use super::{Content, PeerError, limits};
 use crate::server::List;
 
 /// Names of messages in one acknowledgement.
-pub type MessageIds = List<ByteArray<16>, { limits::ACKNOWLEDGE_MAX }>;
+pub type MessageIds = List<FixedBytes<16>, { limits::ACKNOWLEDGE_MAX }>;
 
 /// The plaintext of one ratchet message.
 #[derive(Debug, Encode, Decode)]

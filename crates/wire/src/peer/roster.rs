@@ -3,7 +3,8 @@
 //! An entry that was read is a [`ReceivedEntry`]; once its device list and its signature were checked it is a
 //! [`VerifiedEntry`], and only those enter a roster. What an actor may do is the roster's matter, not the entry's.
 
-use minicbor::bytes::{ByteArray, ByteVec};
+use crate::FixedBytes;
+use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use sotto_crypto::keys::{AccountPublic, DeviceSigningKey};
 use sotto_crypto::{CryptoRng, DeviceId, GroupId, RosterHash, Signature};
@@ -35,7 +36,7 @@ pub enum Operation {
     Genesis {
         /// Random, so that no two groups are one.
         #[n(0)]
-        salt: ByteArray<32>,
+        salt: FixedBytes<32>,
     },
     /// Takes an account in.
     #[n(1)]
@@ -100,7 +101,7 @@ struct Signed {
     #[cbor(with = "codec::item")]
     device: DeviceId,
     #[n(6)]
-    list: ByteArray<32>,
+    list: FixedBytes<32>,
     #[n(7)]
     operation: Operation,
 }
@@ -111,7 +112,7 @@ struct Envelope {
     #[n(0)]
     signed: ByteVec,
     #[n(1)]
-    signature: ByteArray<64>,
+    signature: FixedBytes<64>,
 }
 
 /// Where an entry stands in the log, and what it does. In a genesis the place is all zeros.

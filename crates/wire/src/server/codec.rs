@@ -6,18 +6,7 @@ use minicbor::{Decode, Encode};
 
 use super::FrameError;
 use crate::deterministic;
-
-/// A field is longer, shorter or more numerous than the protocol allows.
-#[derive(Debug)]
-pub(super) struct OutOfBounds;
-
-impl core::fmt::Display for OutOfBounds {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("out of bounds")
-    }
-}
-
-impl core::error::Error for OutOfBounds {}
+pub(super) use crate::fixed_bytes::OutOfBounds;
 
 /// A frame or body of the protocol: one way to write it, one way to read it.
 ///

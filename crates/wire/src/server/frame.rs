@@ -4,7 +4,7 @@
 //! [`ClientFrame::Authenticate`], and then either side sends as it likes. Each frame is a CBOR array of its
 //! type and a map of its fields.
 
-use minicbor::bytes::ByteArray;
+use crate::FixedBytes;
 use minicbor::{Decode, Encode};
 
 use super::codec::{List, Opaque, message};
@@ -32,7 +32,7 @@ pub struct OneTimePreKeyEntry {
     pub id: u32,
     /// Compressed SEC1 point.
     #[n(1)]
-    pub key: ByteArray<33>,
+    pub key: FixedBytes<33>,
 }
 
 /// How an envelope travels.
@@ -60,7 +60,7 @@ pub struct Authentication {
     pub device_id: DeviceId,
     /// Its device signing key, compressed SEC1 point.
     #[n(2)]
-    pub signing_key: ByteArray<33>,
+    pub signing_key: FixedBytes<33>,
     /// The mailbox it opens; the first to open a mailbox owns it.
     #[cbor(n(3), with = "item")]
     pub mailbox: MailboxId,
@@ -69,7 +69,7 @@ pub struct Authentication {
     pub client_nonce: Nonce,
     /// r‖s, low s, over [`challenge_bytes`](super::challenge_bytes).
     #[n(5)]
-    pub signature: ByteArray<64>,
+    pub signature: FixedBytes<64>,
 }
 
 /// What a client sends.

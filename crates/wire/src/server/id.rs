@@ -1,7 +1,7 @@
 //! Names of things on the server, and the secrets that open them.
 
+use crate::FixedBytes;
 use core::fmt;
-use minicbor::bytes::ByteArray;
 use minicbor::decode::{Decoder, Error};
 use minicbor::encode::{Encoder, Write};
 use minicbor::{Decode, Encode};
@@ -24,7 +24,7 @@ macro_rules! byte_codec {
 
         impl<'b, C> Decode<'b, C> for $name {
             fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, Error> {
-                let bytes: ByteArray<$length> = d.decode_with(ctx)?;
+                let bytes: FixedBytes<$length> = d.decode_with(ctx)?;
                 Ok(Self(bytes.into()))
             }
         }
