@@ -21,6 +21,7 @@ pub mod primitives;
 mod random;
 mod ratchet;
 mod safety_number;
+mod server;
 mod signatures;
 mod x3dh;
 
@@ -51,6 +52,7 @@ pub const STRUCTURES: &[Structure] = &[
     messages::MESSAGES,
     file::FILE,
     safety_number::SAFETY_NUMBER,
+    server::SERVER,
 ];
 
 /// `docs/vectors/vN`.

@@ -18,5 +18,6 @@ mod messages;
 mod people;
 mod ratchet;
 mod safety_number;
+mod server;
 mod signed;
 mod x3dh;
