@@ -1,8 +1,10 @@
-"""Bounds of the ratchet (6.3) and of CBOR (1.4), one step on either side."""
+"""Bounds of the ratchet (6.3), of CBOR (1.4) and of what is said (19), one step on either side."""
 
 import unittest
+from collections.abc import Callable
+from typing import Any
 
-from sotto import cbor
+from sotto import cbor, messages
 from sotto.cbor import Reader
 from sotto.device_list import Device
 from sotto.errors import Refused
@@ -10,6 +12,7 @@ from sotto.keys import make
 from sotto.points import generate
 from sotto.primitives import system_randomness
 from sotto.ratchet import LAST_NUMBER, SKIPPED_AGE, Session
+from sotto.schema import Variant
 from sotto.x3dh import First, OwnDevice, Prekeys, initiate, respond
 
 NOW = 1_800_000_000_000
@@ -121,6 +124,50 @@ class Cbor(unittest.TestCase):
     def test_heads_are_the_shortest(self) -> None:
         for number in (0, 23, 24, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**64 - 1):
             self.assertEqual(Reader(cbor.head(cbor.UNSIGNED, number)).unsigned(64), number)
+
+
+class Limits(unittest.TestCase):
+    """Section 19, and `null` (1.4)."""
+
+    def refused(self, read: Callable[[bytes], Any], data: bytes) -> str | None:
+        """The rule that refuses these bytes, if one does."""
+        try:
+            read(data)
+        except Refused as refusal:
+            return refusal.rule
+        return None
+
+    def body(self, name: str, fields: dict[str, Any]) -> bytes:
+        """A message with that content."""
+        return messages.MESSAGE.write(Variant("Body", {"body": {
+            "message_id": bytes(16), "sequence": 1, "previous": bytes(32), "lamport": 1, "sent_at": NOW,
+            "list_version": 1, "list_hash": bytes(32), "content": Variant(name, fields)}}))
+
+    def offer(self, **changed: Any) -> bytes:
+        """A message that offers a file."""
+        manifest = {"version": 1, "file_id": bytes(16), "file_key": bytes(32), "size": 1, "name": "", "media_type": ""}
+        return self.body("File offer", {"manifest": manifest | changed})
+
+    def test_the_longest_is_taken_and_one_more_is_not(self) -> None:
+        def description(length: int) -> bytes:
+            signal = Variant("Description", {"kind": "offer", "sdp": "s" * length})
+            return messages.EPHEMERAL.write(Variant("Signals", {"attempt": 1, "signals": [signal]}))
+
+        message, ephemeral = messages.read_message, messages.read_ephemeral
+        for read, limit, write in (
+            (message, 128, lambda most: self.body("Profile", {"name": "n" * most})),
+            (message, 57_344, lambda most: self.body("Text", {"text": "t" * most})),
+            (message, 2**38, lambda most: self.offer(size=most)),
+            (message, 1_024, lambda most: self.offer(name="n" * most)),
+            (message, 255, lambda most: self.offer(media_type="m" * most)),
+            (ephemeral, 16_384, description),
+        ):
+            self.assertIsNone(self.refused(read, write(limit)))
+            self.assertEqual(self.refused(read, write(limit + 1)), "out-of-bounds")
+
+    def test_null_stands_for_an_absent_field_in_plain_structures_only(self) -> None:
+        self.assertEqual(messages.read_carried(bytes.fromhex("a200f60140")), {"ratchet_message": b""})
+        self.assertEqual(self.refused(messages.read_carried, bytes.fromhex("a101f6")), "malformed")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def open_(blob: bytes, mailbox: bytes, dk_id: int, dk_private: bytes, own_accoun
     if any(rest[length:]):
         raise Refused("malformed", "padding that is not zero")
     if account == own_account:
-        raise Refused("bad-sender", "own account")
+        raise Refused("own-account")
     return Content(account, device, tag, rest[:length])
 
 
