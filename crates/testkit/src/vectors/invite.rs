@@ -106,6 +106,14 @@ fn links(cases: &mut Cases) {
     link("the fragment with its sign", None, &|text| format!("#{}", fragment(text)));
     link("space around it", None, &|text| format!(" {text}\n"));
     link("host in capitals", None, &|text| text.replace("https://sotto", "HTTPS://SOTTO"));
+    link("a slash behind the path", None, &|text| text.replace("/i#", "/i/#"));
+    link("a query", Some("malformed"), &|text| text.replace("/i#", "/i?x#"));
+    link("a name before the host", Some("other-server"), &|text| text.replace("://", "://a@"));
+    link("the usual port written out", Some("other-server"), &|text| {
+        text.replace("example/", "example:443/")
+    });
+    link("version without a number", Some("malformed"), &|text| text.replace("#v1.", "#v."));
+    link("version in capitals", Some("malformed"), &|text| text.replace("#v1.", "#V1."));
     link("empty", Some("malformed"), &|_| String::new());
     link("a character too few", Some("malformed"), &|text| text[..text.len() - 1].to_owned());
     link("a character too many", Some("malformed"), &|text| format!("{text}A"));
