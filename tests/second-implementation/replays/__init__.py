@@ -6,7 +6,7 @@ For a case with `refused` the same function is called and must raise the refusal
 from collections.abc import Callable
 from typing import Any
 
-from . import contents, envelopes, identities, primitives, sessions
+from . import contents, envelopes, identities, primitives, servers, sessions
 from .case import Case
 
 REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
@@ -22,4 +22,5 @@ REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
     "envelope": envelopes.envelope,
     "messages": contents.messages,
     "file": contents.file,
+    "server": servers.server,
 }

@@ -2,47 +2,47 @@
 
 from typing import Any
 
-from . import signatures, signed
+from . import signatures
 from .device_list import ID_LENGTH
-from .points import public_of
+from .errors import Refused
+from .points import POINT_LENGTH, public_of
 from .primitives import u8, u16
-from .schema import Exactly, Field, Fixed, Point, Structure, read_plain
+from .schema import Field, Fixed, Integer, Structure
 
 VERSION = 1
 ROLE = 1
-FRAME_LIMIT = 131_072
 
 AUTHENTICATION = Structure({
-    0: Field("version", Exactly(VERSION, "unknown-version", bits=16)),
+    0: Field("version", Integer(16)),
     1: Field("device_id", Fixed(ID_LENGTH)),
-    2: Field("dsk", Point()),
+    2: Field("dsk", Fixed(POINT_LENGTH)),
     3: Field("mailbox", Fixed(ID_LENGTH)),
     4: Field("client_nonce", Fixed(32)),
     5: Field("signature", Fixed(signatures.SIGNATURE_LENGTH)),
 })
 
 
-def signed_bytes(origin: str, device_id: bytes, mailbox: bytes, dsk: bytes, server_nonce: bytes,
-                 client_nonce: bytes) -> bytes:
-    """What the device signs."""
-    return (u16(VERSION) + u8(ROLE) + u16(len(origin.encode())) + origin.encode() + device_id + mailbox + dsk
-            + server_nonce + client_nonce)
+def signed_bytes(origin: str, server_nonce: bytes, fields: dict[str, Any]) -> bytes:
+    """What the device signs: its fields at that origin, for that nonce."""
+    return (u16(fields["version"]) + u8(ROLE) + u16(len(origin.encode())) + origin.encode() + fields["device_id"]
+            + fields["mailbox"] + fields["dsk"] + server_nonce + fields["client_nonce"])
 
 
 def answer(dsk_private: bytes, origin: str, device_id: bytes, mailbox: bytes, server_nonce: bytes,
-           client_nonce: bytes, extra: bytes) -> bytes:
+           client_nonce: bytes, extra: bytes) -> dict[str, Any]:
     """The authentication of a device."""
-    dsk = public_of(dsk_private)
-    data = signed_bytes(origin, device_id, mailbox, dsk, server_nonce, client_nonce)
-    signature = signatures.sign(dsk_private, "server-challenge", data, extra)
-    return AUTHENTICATION.write({"version": VERSION, "device_id": device_id, "dsk": dsk, "mailbox": mailbox,
-                                 "client_nonce": client_nonce, "signature": signature})
+    fields = {"version": VERSION, "device_id": device_id, "dsk": public_of(dsk_private), "mailbox": mailbox,
+              "client_nonce": client_nonce}
+    signed = signed_bytes(origin, server_nonce, fields)
+    return fields | {"signature": signatures.sign(dsk_private, "server-challenge", signed, extra)}
 
 
-def check(data: bytes, origin: str, server_nonce: bytes) -> dict[str, Any]:
-    """Reads and verifies an authentication, as the server of that origin does with its own nonce."""
-    fields = read_plain(AUTHENTICATION, data, FRAME_LIMIT)
-    claimed = signed_bytes(origin, fields["device_id"], fields["mailbox"], fields["dsk"], server_nonce,
-                           fields["client_nonce"])
-    signed.verify(fields["dsk"], "server-challenge", claimed, fields["signature"])
-    return fields
+def check(fields: dict[str, Any], origin: str, server_nonce: bytes) -> None:
+    """Verifies an authentication, as the server of that origin does with its own nonce."""
+    try:
+        signatures.verify(fields["dsk"], "server-challenge", signed_bytes(origin, server_nonce, fields),
+                          fields["signature"])
+    except Refused:
+        raise Refused("not-authentic") from None
+    if fields["version"] != VERSION:
+        raise Refused("not-authentic", "version")

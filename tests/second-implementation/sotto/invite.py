@@ -56,8 +56,8 @@ def read_link(text: str, origin: str) -> Link:
     before, mark, fragment = text.strip().rpartition("#")
     if mark and before:
         _check_page(before, origin)
-    found = re.fullmatch(r"v([1-9][0-9]*)\.(.*)", fragment, re.DOTALL)
-    if not found:
+    found = re.fullmatch(r"v([0-9]{1,3})\.(.*)", fragment, re.DOTALL)
+    if not found or found[1] == "0":
         raise Refused("malformed", "not v, a number and a dot")
     if found[1] != "1":
         raise Refused("newer-version")
@@ -69,7 +69,7 @@ def _check_page(before: str, origin: str) -> None:
     one, other = urlsplit(before), urlsplit(origin)
     if (one.scheme.lower(), one.netloc.lower()) != (other.scheme.lower(), other.netloc.lower()):
         raise Refused("other-server")
-    if (one.path, one.query) != ("/i", ""):
+    if (one.path.rstrip("/"), one.query) != ("/i", ""):
         raise Refused("malformed", "another path")
 
 
