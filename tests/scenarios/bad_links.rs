@@ -33,6 +33,16 @@ fn altered(link: &str, index: usize) -> Outcome<String> {
     Ok(format!("{head}#v1.{payload}"))
 }
 
+/// Another token in `PutEnvelope` (key 1, 32 bytes), as if the one in the link were withdrawn.
+fn another_token(body: &[u8]) -> Option<Vec<u8>> {
+    const KEY_AND_HEAD: [u8; 3] = [0x01, 0x58, 0x20];
+    let place = body.windows(3).position(|window| window == KEY_AND_HEAD)?;
+    let mut changed = body.to_vec();
+    let byte = changed.get_mut(place.checked_add(3)?)?;
+    *byte = !*byte;
+    Some(changed)
+}
+
 async fn knows_nobody(person: &Person) -> Outcome {
     person.click("card-close").await?;
     person.sees("welcome").await?;
@@ -128,4 +138,72 @@ fn bad_links() -> Outcome {
         dora.picture("tampered").await?;
         knows_nobody(&dora).await
     })
+}
+
+/// A link whose token the server refuses is as good as withdrawn; a conversation that stands already is kept, says what
+/// has happened, and goes on when its token works again.
+async fn wrong_token(stage: &mut sotto_e2e::Stage, kind: Kind) -> Outcome {
+    let proxy = stage.proxy().await?;
+    let anna = stage.person_at("Anna", Kind::Chromium, &proxy.origin()).await?;
+    let ben = stage.person_at("Ben", kind, &proxy.origin()).await?;
+    if kind == Kind::Chromium {
+        ben.resize(390, 844).await?;
+    }
+    ben.tolerate("the server responded with a status of 403");
+    let link = anna.create_link("Anna").await?;
+    let posts = "POST /v1/envelopes ";
+    let posted = || proxy.recording().count(posts.as_bytes());
+
+    proxy.change_requests("/v1/envelopes", another_token);
+    ben.open_link(&link, "Anna").await?;
+    ben.fill("own-name", "Ben").await?;
+    ben.click("start-talking").await?;
+    ben.sees_refusal("gone").await?;
+    ben.picture("wrong-token").await?;
+    if posted() != 1 {
+        return Err(trouble(format!("{} envelopes were posted", posted())));
+    }
+    knows_nobody(&ben).await?;
+    anna.sees_no("contact").await?;
+
+    // Another link; this time the token ends when they talk already, while Anna is away.
+    proxy.be_honest();
+    let link = anna.create_another_link(&link).await?;
+    ben.open_link(&link, "Anna").await?;
+    ben.accept("Ben").await?;
+    anna.open("/").await?;
+    anna.click("contact").await?;
+    anna.confirm("Ben").await?;
+    ben.sees("chat[data-standing=\"confirmed\"][data-refused=\"false\"]").await?;
+    ben.say("do you hear me?").await?;
+    ben.has_said("do you hear me?", "delivered").await?;
+    anna.close().await?;
+    ben.sees("status[data-route=\"server\"]").await?;
+    proxy.change_requests("/v1/envelopes", another_token);
+    ben.say("and now?").await?;
+    ben.sees("chat[data-refused=\"true\"]").await?;
+    ben.sees("refused-banner").await?;
+    ben.reads("status", "Cannot be reached").await?;
+    ben.has_said("and now?", "waiting").await?;
+    ben.picture("refused-later").await?;
+    ben.open("/").await?;
+    ben.reads("contact-last", "Cannot be reached any more").await?;
+    ben.picture("refused-list").await?;
+    ben.click("contact").await?;
+    ben.sees("refused-banner").await?;
+
+    proxy.be_honest();
+    ben.has_said("and now?", "sent").await?;
+    ben.sees_no("refused-banner").await?;
+    ben.sees("chat[data-refused=\"false\"]").await
+}
+
+#[test]
+fn wrong_token_in_chromium() -> Outcome {
+    scenario("wrong_token_in_chromium", async |stage| wrong_token(stage, Kind::Chromium).await)
+}
+
+#[test]
+fn wrong_token_in_firefox() -> Outcome {
+    scenario("wrong_token_in_firefox", async |stage| wrong_token(stage, Kind::Firefox).await)
 }

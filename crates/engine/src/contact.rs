@@ -79,6 +79,9 @@ pub(crate) struct Contact {
     /// Messages that came through the mailbox and are to be acknowledged there.
     #[n(15)]
     pub(crate) owed: Vec<FixedBytes<16>>,
+    /// Since when the server refuses the token by which we write to it.
+    #[n(16)]
+    pub(crate) refused: Option<Timestamp>,
 }
 
 impl Contact {
@@ -131,6 +134,7 @@ impl Contact {
             last: self.conversation.last.clone(),
             unread: u32::try_from(self.conversation.unread.len()).unwrap_or(u32::MAX),
             read_up_to: self.conversation.read_up_to,
+            refused: self.refused.is_some() && self.standing != Standing::Ended,
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) const INVITE_LIFETIME: Duration = days(7);
 pub(crate) const INVITE_GRACE: Duration = days(1);
 /// Most accepted invites whose bundle is still being fetched.
 pub(crate) const ACCEPTANCES_MAX: usize = 8;
+/// How long the server may take over the first message before the conversation is shown without its answer.
+pub(crate) const BEGINNING_PATIENCE: Duration = seconds(2);
 
 /// Most messages waiting for one contact.
 pub(crate) const WAITING_MAX: usize = 1_000;

@@ -35,6 +35,8 @@ pub(crate) enum Timer {
     Invite(InviteId),
     /// Redeem an accepted invite.
     Accept(InviteId),
+    /// The server takes long over the first message of a conversation begun by a link.
+    Beginning(ContactId),
     /// The next invite expires.
     InviteExpiry,
     /// A farewell is due.

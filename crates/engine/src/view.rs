@@ -30,6 +30,9 @@ pub struct ContactView {
     pub unread: u32,
     /// The newest message seen, for the "New messages" line.
     pub read_up_to: Option<MessageOrder>,
+    /// Whether the server refuses the token by which we write to it: it was withdrawn, or the server has lost it. What
+    /// is written waits on this device and is tried again, seldom; another token or a link ends this.
+    pub refused: bool,
 }
 
 /// Whether a contact may already be talked to.

@@ -76,6 +76,7 @@ fn ContactRow(id: ContactId) -> impl IntoView {
                 data-contact=id.to_string()
                 data-route=move || route_tag(contact.route().get())
                 data-standing=move || standing_tag(contact.standing().get())
+                data-refused=move || contact.refused().get().to_string()
                 aria-current=move || here().then_some("true")
                 on:click=move |_| state.navigator.go(Place::Chat(id))
             >
@@ -160,6 +161,9 @@ fn last_line(i18n: Texts, contact: Store<Contact>) -> AnyView {
         Standing::AwaitingOurs => return view! { <em>{t_string!(i18n, list.awaiting_ours)}</em> }.into_any(),
         Standing::Ended => return view! { <span>{t_string!(i18n, list.ended)}</span> }.into_any(),
         Standing::AwaitingTheirs | Standing::Confirmed => {}
+    }
+    if contact.refused().get() {
+        return view! { <em>{t_string!(i18n, list.refused)}</em> }.into_any();
     }
     let words = contact.last().with(|last| last.as_ref().and_then(|last| said(i18n, last)));
     if let Some((delivery, words)) = words {

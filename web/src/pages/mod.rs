@@ -20,6 +20,7 @@ pub use file_sheet::FileSheet;
 pub use halted::Halted;
 pub use invite::InvitePage;
 pub use list::{ListPage, is_empty, route_tag, standing_tag};
+pub use refusal::ask_for_link;
 pub use settings::SettingsPage;
 pub use verify::VerifyPage;
 pub use welcome::Welcome;

@@ -34,7 +34,7 @@ pub fn Refusal(why: CardRefusal) -> impl IntoView {
     let said = Memo::new(move |_| words(i18n, &why));
     let action = match next {
         Next::Ask => Some(view! {
-            <button type="button" class="button primary wide" data-testid="ask-new-link" on:click=move |_| ask(i18n, state)>
+            <button type="button" class="button primary wide" data-testid="ask-new-link" on:click=move |_| ask_for_link(i18n, state)>
                 {tu_string!(i18n, refusal.ask)}
             </button>
         }.into_any()),
@@ -87,7 +87,7 @@ pub fn Refusal(why: CardRefusal) -> impl IntoView {
 }
 
 /// Hands on a request where the browser can share; else copies it.
-fn ask(i18n: Texts, state: State) {
+pub fn ask_for_link(i18n: Texts, state: State) {
     let (title, text) = (tu_string!(i18n, app.name), tu_string!(i18n, refusal.ask_text));
     spawn_local(async move {
         if page::can_share() && page::share(title, text, "").await != page::ShareOutcome::Failed {

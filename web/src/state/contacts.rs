@@ -17,12 +17,14 @@ pub struct Contact {
     pub last: Option<MessageView>,
     pub unread: u32,
     pub read_up_to: Option<MessageOrder>,
+    /// The server refuses what is written to it.
+    pub refused: bool,
 }
 
 impl From<ContactView> for Contact {
     fn from(view: ContactView) -> Self {
-        let ContactView { id, name, standing, verified, route, last, unread, read_up_to } = view;
-        Self { id, name, standing, verified, route, last, unread, read_up_to }
+        let ContactView { id, name, standing, verified, route, last, unread, read_up_to, refused } = view;
+        Self { id, name, standing, verified, route, last, unread, read_up_to, refused }
     }
 }
 
@@ -136,5 +138,8 @@ fn patch(contact: &ArcStore<Contact>, view: ContactView) {
     }
     if old.read_up_to != view.read_up_to {
         contact().read_up_to().set(view.read_up_to);
+    }
+    if old.refused != view.refused {
+        contact().refused().set(view.refused);
     }
 }

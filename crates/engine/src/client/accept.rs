@@ -62,13 +62,18 @@ impl Client {
         self.request(Asked::Card(id), request, turn);
     }
 
-    /// Whether a link leads to oneself or to somebody who is a contact already.
+    /// Whether a link leads to oneself or to somebody who is a contact already. A contact that cannot be reached is met
+    /// anew.
     fn known_card(&self, account: &AccountHash) -> Option<CardView> {
         if self.account.device().account().hash() == *account {
             return Some(CardView::Refused(CardRefusal::Own));
         }
         let known = self.contacts.values().find(|contact| contact.list.account().hash() == *account)?;
-        (known.standing != Standing::Ended).then(|| CardView::AlreadyContact(known.id()))
+        if let Some(card) = self.beginning_card(known.id()) {
+            return Some(card);
+        }
+        let lost = known.standing == Standing::Ended || known.refused.is_some();
+        (!lost).then(|| CardView::AlreadyContact(known.id()))
     }
 
     pub(super) fn card_came(&mut self, id: InviteId, response: &Response, turn: &mut Turn<'_>) {
@@ -162,7 +167,10 @@ impl Client {
             self.acceptances.remove(&id);
             turn.dirty(Key::Acceptance(id));
         }
-        turn.event(Event::Card(card));
+        // That one is on the screen already.
+        if !matches!(card, CardView::Accepting { .. }) {
+            turn.event(Event::Card(card));
+        }
     }
 
     /// The bundle is the inviter's: makes the contact, the session and the first message.
@@ -195,6 +203,8 @@ impl Client {
         let issued = Issued { token: DeliveryToken::generate(turn.rng), registered: false };
         let own_token = DeliveryToken::from_bytes(&issued.token.to_bytes());
         let old = self.contacts.remove(&id);
+        let is_new = old.is_none();
+        let unsent = self.unsent(id);
         self.forget_talk(id, false, turn);
         let mut conversation = Conversation::default();
         let (mut petname, mut verified) = (String::new(), false);
@@ -220,13 +230,17 @@ impl Client {
             ask_again: Vec::new(),
             needs_fresh: false,
             owed: Vec::new(),
+            refused: None,
         };
         self.contacts.insert(id, contact);
         self.sessions.entry(id).or_default().adopt(held, id, turn);
         turn.touch(id);
         self.greet(id, own_token, turn);
+        for entry in unsent {
+            self.say_anew(id, entry, turn);
+        }
         self.ask_server(turn);
-        Ok(CardView::Accepted(id))
+        Ok(if is_new { self.begins(id, turn) } else { CardView::Accepted(id) })
     }
 
     /// The first message: who we are and how to answer.
@@ -300,6 +314,14 @@ impl Client {
         if self.use_untouched(id, turn) {
             return;
         }
+        let refused_since = match Answer::of(response) {
+            Answer::Refused => Some(self.token_refused(id, turn)),
+            Answer::Accepted => {
+                self.token_works(id, turn);
+                None
+            }
+            Answer::Full | Answer::Later(_) | Answer::Unknown => None,
+        };
         let result = match response {
             Response::Http { status: 200, body, .. } => self.fresh_session(id, body, turn),
             _ => Err("prekeys: not given"),
@@ -309,8 +331,13 @@ impl Client {
             turn.log(line);
             let failures = lane.fetch_failures;
             lane.fetch_failures = failures.saturating_add(1);
-            let at =
-                turn.backoff(failures.saturating_add(2), policy::BACKOFF_FIRST, policy::LINK_BACKOFF_MAX);
+            let long_refused = refused_since
+                .is_some_and(|since| turn.now.saturating_since(since) >= policy::REFUSED_PATIENCE);
+            let at = if long_refused {
+                turn.jittered(policy::REFUSED_PAUSE)
+            } else {
+                turn.backoff(failures.saturating_add(2), policy::BACKOFF_FIRST, policy::LINK_BACKOFF_MAX)
+            };
             turn.timers.set(Timer::Fresh(id), at);
             return;
         }

@@ -129,15 +129,28 @@ impl Client {
             {
                 contact.delivery = key;
             }
-            if let Some(token) = token {
-                contact.token = token;
-            }
             if let Some(mailbox) = mailbox {
                 contact.mailbox = mailbox;
             }
         }
+        if let Some(token) = token {
+            self.another_token(id, token, turn);
+        }
         self.said(id, message, order, sent_at, content, turn);
         self.owe(id, message.0, via, turn);
+    }
+
+    /// Takes something off the screen and out of the history.
+    pub(super) fn unshow(
+        &mut self,
+        id: ContactId,
+        message: MessageId,
+        order: MessageOrder,
+        turn: &mut Turn<'_>,
+    ) {
+        let content = Content::Gap { missing: 0 };
+        let (mine, sent_at, delivery) = (true, turn.now, Delivery::Undeliverable);
+        self.show_gap(id, MessageView { id: message, order, mine, sent_at, content, delivery }, turn);
     }
 
     fn show_gap(&mut self, id: ContactId, gap: MessageView, turn: &mut Turn<'_>) {
@@ -184,11 +197,11 @@ impl Client {
                 }
                 let first = contact.standing == Standing::AwaitingTheirs;
                 contact.standing = Standing::Confirmed;
-                contact.token = token;
                 let name = text::clean_name(name.as_str());
                 if !name.is_empty() {
                     contact.name = name;
                 }
+                self.another_token(id, token, turn);
                 self.show(id, incoming(Content::Milestone(Milestone::Confirmed)), turn);
                 if first {
                     self.want_link(id, turn);
@@ -216,6 +229,7 @@ impl Client {
         }
         contact.standing = Standing::Ended;
         contact.needs_fresh = false;
+        contact.refused = None;
         contact.ask_again.clear();
         let order = contact.conversation.local(author);
         let tokens: Vec<[u8; 32]> =

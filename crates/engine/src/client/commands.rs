@@ -80,7 +80,7 @@ impl Client {
         }
     }
 
-    fn send_text(&mut self, id: ContactId, text: &str, turn: &mut Turn<'_>) {
+    pub(super) fn send_text(&mut self, id: ContactId, text: &str, turn: &mut Turn<'_>) {
         let text = text.trim();
         if text.is_empty() || !self.contacts.get(&id).is_some_and(Contact::may_be_written_to) {
             return;
@@ -147,6 +147,12 @@ impl Client {
             return;
         }
         self.prepare_farewell(id, turn);
+        self.forget_contact(id, turn);
+        self.say_farewells(turn);
+    }
+
+    /// Leaves nothing of a contact on this device.
+    pub(super) fn forget_contact(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         self.close_link(id, turn);
         self.delete_files(id, turn);
         self.forget_talk(id, false, turn);
@@ -166,7 +172,6 @@ impl Client {
         turn.pump.remove(&id);
         turn.event(Event::ContactRemoved(id));
         self.ask_server(turn);
-        self.say_farewells(turn);
     }
 
     /// Seals the last word to a contact while there is still a session.

@@ -1,6 +1,6 @@
 //! Bringing the outbox to the contact: one ciphertext, over the link, or through the mailbox.
 
-use sotto_crypto::MessageHash;
+use sotto_crypto::{DeliveryToken, MessageHash};
 use sotto_wire::peer::{LinkFrame, Message, MessageIds};
 use sotto_wire::server::{Class, Failure, Message as _, Opaque, path};
 
@@ -184,15 +184,18 @@ impl Client {
     ) {
         let Some(contact) = self.contacts.get(&id) else { return };
         let token = *contact.token.hash().as_bytes();
+        let answer = Answer::of(response);
+        if self.first_answer(id, answer, turn) {
+            return;
+        }
         let lane = self.lanes.entry(id).or_default();
         lane.posting = false;
         turn.pump.insert(id);
-        let answer = Answer::of(response);
         if answer == Answer::Accepted {
             lane.failures = 0;
             lane.post = None;
-            lane.refused_since = None;
             lane.full_told = false;
+            self.token_works(id, turn);
             let current = self.outbox.get(&id).and_then(|queue| queue.get(&place));
             if current.is_some_and(|entry| entry.hash() == hash) {
                 self.set_stage(id, place, Stage::Stored { at: turn.now }, turn);
@@ -208,11 +211,9 @@ impl Client {
                 lane.post = None;
                 if changed {
                     // It was the old token; the new one is tried at once.
-                    lane.refused_since = None;
                     not_before = turn.now;
                 } else {
-                    // Only the contact's own word ends a conversation; a server that has lost its tokens does not.
-                    let since = *lane.refused_since.get_or_insert(turn.now);
+                    let since = self.token_refused(id, turn);
                     if turn.now.saturating_since(since) >= policy::REFUSED_PATIENCE {
                         turn.log("outbox: the contact's mailbox refuses our token");
                         not_before = turn.jittered(policy::REFUSED_PAUSE);
@@ -239,15 +240,46 @@ impl Client {
 
     /// The connection to the server is back: what waited for a better moment is tried at once.
     pub(super) fn hurry(&mut self, turn: &mut Turn<'_>) {
-        for lane in self.lanes.values_mut() {
+        for (id, lane) in &mut self.lanes {
             lane.failures = 0;
             lane.owed_failures = 0;
-            if lane.refused_since.is_none() && !lane.full_told {
+            let refused = self.contacts.get(id).is_some_and(|contact| contact.refused.is_some());
+            if !refused && !lane.full_told {
                 lane.not_before = Timestamp(0);
                 lane.owed_not_before = Timestamp(0);
             }
         }
         turn.pump.extend(self.contacts.keys());
+    }
+
+    /// The server refuses the token by which we write to a contact; gives since when. Only the contact's own word ends
+    /// a conversation, and a server may have lost its tokens: the screen says so, and what waits is tried again.
+    pub(super) fn token_refused(&mut self, id: ContactId, turn: &mut Turn<'_>) -> Timestamp {
+        let Some(contact) = self.contacts.get_mut(&id) else { return turn.now };
+        if contact.refused.is_none() {
+            turn.dirty(Key::Contact(id));
+            turn.shown.insert(id);
+        }
+        *contact.refused.get_or_insert(turn.now)
+    }
+
+    /// What we say reaches the contact, or may again.
+    pub(super) fn token_works(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        let Some(contact) = self.contacts.get_mut(&id) else { return };
+        if contact.refused.take().is_some() {
+            self.lanes.entry(id).or_default().not_before = Timestamp(0);
+            turn.touch(id);
+        }
+    }
+
+    /// The contact has told us another token.
+    pub(super) fn another_token(&mut self, id: ContactId, token: DeliveryToken, turn: &mut Turn<'_>) {
+        let Some(contact) = self.contacts.get_mut(&id) else { return };
+        if contact.token.hash() != token.hash() {
+            contact.token = token;
+            self.token_works(id, turn);
+        }
+        turn.touch(id);
     }
 
     fn acknowledgement(ids: &[[u8; 16]]) -> Option<Message> {

@@ -81,7 +81,12 @@ impl Client {
             return;
         }
         let (asked, path, body) = match &invite.stage {
-            Stage::Open { card, bundle, .. } if !invite.uploaded && invite.is_offered(turn.now) => {
+            // Nobody can redeem it before its token opens the mailbox.
+            Stage::Open { card, bundle, .. }
+                if !invite.uploaded
+                    && invite.is_offered(turn.now)
+                    && invite.token.as_ref().is_some_and(|token| token.registered) =>
+            {
                 let (Ok(card), Ok(bundle)) = (Opaque::new(card.clone()), Opaque::new(bundle.clone())) else {
                     return;
                 };

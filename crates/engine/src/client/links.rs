@@ -91,6 +91,7 @@ impl Client {
                 turn.timers.clear(Timer::LinkDeadline(id));
                 turn.shown.insert(id);
                 turn.pump.insert(id);
+                self.token_works(id, turn);
             }
             LinkEvent::Message(bytes) => match LinkFrame::decode(&bytes) {
                 Ok(frame) => self.link_frame(id, link, frame, turn),

@@ -1,6 +1,7 @@
 //! A person's client: the modules composed.
 
 mod accept;
+mod beginning;
 mod body;
 mod commands;
 mod deliver;
@@ -48,6 +49,7 @@ pub struct Client {
     invites: BTreeMap<InviteId, Invite>,
     looked: Option<Looked>,
     acceptances: BTreeMap<InviteId, Acceptance>,
+    beginnings: BTreeMap<ContactId, beginning::Beginning>,
     farewells: BTreeMap<u64, records::Farewell>,
     transfers: Transfers,
     links: Links,
@@ -71,7 +73,6 @@ struct Lane {
     post: Option<Post>,
     failures: u32,
     not_before: Timestamp,
-    refused_since: Option<Timestamp>,
     full_told: bool,
     /// A post of acknowledgements is under way.
     owed_posting: bool,
@@ -220,6 +221,7 @@ impl Client {
             Timer::LinkRetry(contact) => self.want_link(contact, turn),
             Timer::Invite(id) => self.attend_invite(id, turn),
             Timer::Accept(id) => self.redeem(id, turn),
+            Timer::Beginning(contact) => self.stands(contact, turn),
             Timer::InviteExpiry => self.expire_invites(turn),
             Timer::Farewell => self.say_farewells(turn),
         }

@@ -381,6 +381,7 @@ impl Client {
             ask_again: Vec::new(),
             needs_fresh: false,
             owed: Vec::new(),
+            refused: None,
         });
         if !is_new {
             contact.conversation.restart();
@@ -389,6 +390,7 @@ impl Client {
         contact.device = from.sender.device;
         contact.mailbox = mailbox;
         contact.token = token;
+        contact.refused = None;
         contact.delivery = bundle.delivery;
         contact.name = name;
         contact.standing = Standing::AwaitingOurs;

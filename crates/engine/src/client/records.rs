@@ -168,6 +168,7 @@ impl Client {
             invites: loaded.invites,
             looked: None,
             acceptances: loaded.acceptances,
+            beginnings: BTreeMap::new(),
             farewells: loaded.farewells,
             transfers: Transfers { by_file: loaded.transfers, sending: BTreeMap::new() },
             links: Links::default(),

@@ -312,6 +312,7 @@ impl Client {
             token.registered = true;
             turn.dirty(Key::Invite(id));
             self.show_invite(id, turn);
+            self.attend_invite(id, turn);
             return;
         }
         // A token of an invite may have moved to the contact that came by it meanwhile.

@@ -128,6 +128,70 @@ fn a_second_use_that_the_server_allows_is_refused_and_shown() {
 }
 
 #[test]
+fn a_link_whose_token_the_server_refuses_leaves_nothing() {
+    let mut world = World::new(59, 2);
+    let (_, link) = invite(&mut world, ANNA);
+    assert!(matches!(look(&mut world, BEN, &link), CardView::Open { .. }));
+    world.server.take_tokens();
+    world.command(BEN, Command::AcceptInvite { name: "Ben".to_owned() });
+    let refused = |world: &World| world.people[BEN].screen.card == Some(CardView::Refused(CardRefusal::Gone));
+    assert!(world.run_until(MINUTE, refused), "{:?}", world.people[BEN].screen.card);
+    let posts = world.people[BEN].posts.len();
+    world.run_for(MINUTE * 60);
+    assert_eq!(world.people[BEN].posts.len(), posts, "and it is not tried any more");
+    assert!(world.people[BEN].screen.contacts.is_empty());
+    let others = [
+        Store::Contact,
+        Store::Session,
+        Store::Invite,
+        Store::Outbox,
+        Store::Seen,
+        Store::Message,
+        Store::Transfer,
+    ];
+    for store in others {
+        assert_eq!(world.people[BEN].disk.count(store), 0, "{store:?}");
+    }
+    // A new link of the same person works.
+    let (_, link) = invite(&mut world, ANNA);
+    accept(&mut world, BEN, &link, "Ben");
+    arrival(&mut world, ANNA);
+}
+
+#[test]
+fn a_conversation_that_was_shown_is_not_taken_back_because_its_token_is_refused() {
+    let mut world = World::new(60, 2);
+    world.network = Network::without_links();
+    let (_, link) = invite(&mut world, ANNA);
+    assert!(matches!(look(&mut world, BEN, &link), CardView::Open { .. }));
+    // The bundle comes, and then the network is so bad that the conversation is shown before its first message is
+    // anywhere.
+    let tokens = world.server.take_tokens();
+    world.command(BEN, Command::AcceptInvite { name: "Ben".to_owned() });
+    let met = |world: &World| world.people[BEN].disk.count(Store::Contact) == 1;
+    assert!(world.run_until(MINUTE, met));
+    world.network.lost_answers = 1000;
+    let shown = |world: &World| matches!(world.people[BEN].screen.card, Some(CardView::Accepted(_)));
+    assert!(world.run_until(MINUTE, shown), "{:?}", world.people[BEN].screen.card);
+    let Some(CardView::Accepted(anna)) = world.people[BEN].screen.card else { panic!("accepted") };
+    assert!(!world.people[BEN].screen.contacts[&anna].refused);
+    say(&mut world, BEN, anna, "are you there?");
+    world.network.lost_answers = 0;
+    let told_so = |world: &World| world.people[BEN].screen.contacts[&anna].refused;
+    assert!(world.run_until(MINUTE * 2, told_so), "{:?}", world.people[BEN].log);
+    world.reload(BEN);
+    assert!(world.people[BEN].screen.contacts[&anna].refused, "also after a reload");
+    world.run_for(MINUTE);
+    assert_eq!(told(&mut world, BEN, anna), ["are you there?"], "what was written is kept");
+    // The token works again: nothing of the trouble is left.
+    world.server.give_tokens(tokens);
+    let ben = arrival(&mut world, ANNA);
+    assert!(world.run_until(MINUTE * 70, |world| delivered(world, BEN, anna, "are you there?")));
+    assert!(!world.people[BEN].screen.contacts[&anna].refused);
+    assert_eq!(told(&mut world, ANNA, ben), ["are you there?"]);
+}
+
+#[test]
 fn redeeming_survives_lost_answers_and_reloads() {
     let mut world = World::new(57, 2);
     world.network = Network::without_links();

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use sotto_engine::{Command, Standing, Store};
 use sotto_testkit::{Network, World};
 
 use crate::common::*;
@@ -74,8 +75,96 @@ fn a_server_that_refuses_for_days_ends_nothing() {
         world.people[ANNA].screen.texts(ben),
         [("refused".to_owned(), sotto_engine::Delivery::Waiting)]
     );
+    assert!(world.people[ANNA].screen.contacts[&ben].refused, "and it is said");
     assert!(world.people[ANNA].posts.len() < 200, "and nobody hammers: {}", world.people[ANNA].posts.len());
     world.server.give_tokens(tokens);
     assert!(world.run_until(MINUTE * 61, |world| delivered(world, ANNA, ben, "refused")));
     assert_eq!(told(&mut world, BEN, anna), ["refused"]);
+    assert!(!world.people[ANNA].screen.contacts[&ben].refused);
+}
+
+#[test]
+fn a_refused_token_is_over_with_the_next_one() {
+    let mut world = World::new(47, 2);
+    world.network = Network::without_links();
+    let (ben, anna) = befriend(&mut world);
+    world.run_for(MINUTE);
+    world.server.take_tokens();
+    say(&mut world, ANNA, ben, "refused");
+    let refused = |world: &World| world.people[ANNA].screen.contacts[&ben].refused;
+    assert!(world.run_until(MINUTE, refused));
+    // They meet again by a link, which brings new tokens for both.
+    world.command(BEN, Command::RemoveContact(anna));
+    let (_, link) = invite(&mut world, ANNA);
+    accept(&mut world, BEN, &link, "Ben");
+    let back = |world: &World| world.people[ANNA].screen.contacts[&ben].standing == Standing::AwaitingOurs;
+    assert!(world.run_until(MINUTE, back), "{:?}", world.people[ANNA].log);
+    assert!(!refused(&world));
+    world.command(ANNA, Command::ConfirmContact(ben));
+    say(&mut world, ANNA, ben, "again");
+    assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "again")));
+}
+
+#[test]
+fn who_is_refused_comes_again_by_a_new_link_and_says_what_waited() {
+    let mut world = World::new(44, 2);
+    world.network = Network::without_links();
+    let (ben, anna) = befriend(&mut world);
+    say(&mut world, BEN, anna, "before");
+    assert!(world.run_until(MINUTE, |world| delivered(world, BEN, anna, "before")));
+    world.server.take_tokens();
+    say(&mut world, BEN, anna, "one");
+    say(&mut world, BEN, anna, "two");
+    let refused = |world: &World| world.people[BEN].screen.contacts[&anna].refused;
+    assert!(world.run_until(MINUTE, refused));
+    let (_, link) = invite(&mut world, ANNA);
+    accept(&mut world, BEN, &link, "Ben");
+    assert!(!refused(&world));
+    assert_eq!(arrival(&mut world, ANNA), ben);
+    assert!(world.run_until(MINUTE, |world| all_delivered(world, BEN)), "{:?}", world.people[BEN].log);
+    assert_eq!(told(&mut world, BEN, anna), ["before", "one", "two"]);
+    assert_eq!(told(&mut world, ANNA, ben), ["before", "one", "two"]);
+    let lasts = world.people[BEN].screen.texts(anna);
+    assert_eq!(lasts.len(), 3, "none stands twice on the screen: {lasts:?}");
+}
+
+#[test]
+fn a_link_ends_a_refusal() {
+    let mut world = World::new(48, 2);
+    world.network = Network::without_links();
+    let (ben, anna) = befriend(&mut world);
+    world.run_for(MINUTE);
+    let tokens = world.server.take_tokens();
+    say(&mut world, ANNA, ben, "refused");
+    let refused = |world: &World| world.people[ANNA].screen.contacts[&ben].refused;
+    assert!(world.run_until(MINUTE, refused));
+    // Signals go through, the stored message is not tried again before the hour is over.
+    world.run_for(MINUTE * 20);
+    world.server.give_tokens(tokens);
+    world.network = Network::default();
+    world.reload(BEN);
+    assert!(world.run_until(MINUTE * 2, |world| world.people[ANNA].open_links() == 1));
+    assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "refused")));
+    assert!(!refused(&world));
+    assert_eq!(told(&mut world, BEN, anna), ["refused"]);
+}
+
+#[test]
+fn prekeys_that_are_refused_with_the_token_are_told_as_well() {
+    let mut world = World::new(49, 2);
+    world.network = Network::without_links();
+    let (ben, anna) = befriend(&mut world);
+    world.run_for(MINUTE);
+    world.close_page(ANNA);
+    world.people[ANNA].disk.forget(Store::Session);
+    let tokens = world.server.take_tokens();
+    world.open_page(ANNA);
+    say(&mut world, ANNA, ben, "no session, no prekeys");
+    world.run_for(MINUTE * 60 * 24);
+    assert!(world.people[ANNA].screen.contacts[&ben].refused);
+    assert!(world.people[ANNA].posts.len() < 100, "nobody hammers: {}", world.people[ANNA].posts.len());
+    world.server.give_tokens(tokens);
+    assert!(world.run_until(MINUTE * 61, |world| delivered(world, ANNA, ben, "no session, no prekeys")));
+    assert!(!world.people[ANNA].screen.contacts[&ben].refused);
+    assert_eq!(told(&mut world, BEN, anna), ["no session, no prekeys"]);
 }

@@ -125,11 +125,14 @@ fn StatusLine(contact: Store<Contact>) -> impl IntoView {
         )
         .ok()
     });
+    // Nothing goes anywhere then, whatever the connection to the server is like.
+    let dot = move || if contact.refused().get() { Route::Waiting } else { told.get() };
     let words = move || {
         let name = person::isolate(&texts::name(i18n, contact.name().get()));
         match contact.standing().get() {
             Standing::AwaitingOurs => t_string!(i18n, status.awaiting_ours).to_string(),
             Standing::Ended => t_string!(i18n, status.ended).to_string(),
+            _ if contact.refused().get() => t_string!(i18n, status.refused).to_string(),
             Standing::AwaitingTheirs => t_string!(i18n, status.awaiting_theirs, name = name).to_string(),
             Standing::Confirmed => match told.get() {
                 Route::Direct => t_string!(i18n, status.direct).to_string(),
@@ -142,7 +145,7 @@ fn StatusLine(contact: Store<Contact>) -> impl IntoView {
     };
     view! {
         <p class="status" data-testid="status" data-route=move || route_tag(contact.route().get())>
-            <span class="status-dot" data-route=move || route_tag(told.get()) aria-hidden="true"></span>
+            <span class="status-dot" data-route=move || route_tag(dot()) aria-hidden="true"></span>
             <span class="status-words">{words}</span>
         </p>
     }

@@ -7,6 +7,7 @@ mod head;
 mod lines;
 mod message;
 mod opening;
+mod refused;
 mod standing;
 mod suggestion;
 mod timeline;
@@ -21,6 +22,7 @@ use crate::{
 };
 use composer::Composer;
 use head::Head;
+use refused::RefusedBanner;
 use standing::StandingBanner;
 use suggestion::Suggestion;
 use timeline::Timeline;
@@ -47,11 +49,13 @@ pub fn ChatPage(contact: ContactId) -> impl IntoView {
             data-testid="chat"
             data-contact=contact.to_string()
             data-standing=move || standing_tag(known.standing().get())
+            data-refused=move || known.refused().get().to_string()
         >
             <Head contact=known />
             <Timeline contact=known />
             <Suggestion contact=known />
             <StandingBanner contact=known />
+            <RefusedBanner contact=known />
             <Composer contact=known />
         </div>
     }

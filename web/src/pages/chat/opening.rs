@@ -23,6 +23,9 @@ pub fn Opening(contact: Store<Contact>) -> impl IntoView {
         if contact.standing().get() != Standing::Confirmed {
             return "";
         }
+        if contact.refused().get() {
+            return t_string!(i18n, chat.line_waiting);
+        }
         match contact.route().get() {
             Route::Direct => t_string!(i18n, chat.line_direct),
             Route::Relayed => t_string!(i18n, chat.line_relayed),
