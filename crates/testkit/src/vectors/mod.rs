@@ -14,13 +14,16 @@ mod file;
 pub mod form;
 mod invite;
 mod labels;
+mod members;
 mod messages;
 mod people;
 mod points;
 pub mod primitives;
 mod random;
 mod ratchet;
+mod roster;
 mod safety_number;
+mod sender_keys;
 mod server;
 mod signatures;
 mod x3dh;
@@ -53,6 +56,8 @@ pub const STRUCTURES: &[Structure] = &[
     file::FILE,
     safety_number::SAFETY_NUMBER,
     server::SERVER,
+    roster::ROSTER,
+    sender_keys::SENDER_KEYS,
 ];
 
 /// `docs/vectors/vN`.

@@ -13,6 +13,7 @@ mod current;
 mod envelope;
 mod file;
 mod given;
+mod groups;
 mod keys;
 mod messages;
 mod people;
