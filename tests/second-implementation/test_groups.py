@@ -10,7 +10,7 @@ from sotto.errors import Refused
 from sotto.keys import OwnKeys
 from sotto.points import generate
 from sotto.primitives import system_randomness
-from sotto.roster import NO_GROUP, NO_HASH, Entry, KnownLists, Roster
+from sotto.roster import NO_GROUP, NO_HASH, Entry, Roster
 from sotto.schema import Variant
 from sotto.sender_chain import LENGTH, Place, Receiver, SendingChain
 
@@ -22,7 +22,6 @@ class Group:
 
     def __init__(self, count: int) -> None:
         self.people = [keys.make(system_randomness, NOW) for _ in range(count)]
-        self.lists = KnownLists([device_list.read(person.device_list) for person in self.people])
         self.genesis = self.sign(self.people[0], None, "genesis", salt=bytes(32))
 
     def sign(self, actor: OwnKeys, log: Roster | None, operation: str, **fields: Any) -> Entry:
@@ -33,7 +32,7 @@ class Group:
             "actor": actor.aik.public, "device_id": actor.device_id,
             "list_hash": device_list.read(actor.device_list).hash, "operation": Variant(operation, fields),
         }, actor.dsk.private, system_randomness(32))
-        return roster.verify(signed, self.lists)
+        return roster.verify(signed, device_list.read(actor.device_list))
 
     def log(self) -> Roster:
         """A new reader's log, with all people in it: the second an admin, the third an owner too."""

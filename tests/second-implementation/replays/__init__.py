@@ -6,7 +6,7 @@ For a case with `refused` the same function is called and must raise the refusal
 from collections.abc import Callable
 from typing import Any
 
-from . import contents, envelopes, identities, primitives, servers, sessions
+from . import contents, envelopes, groups, identities, primitives, servers, sessions
 from .case import Case
 
 REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
@@ -23,4 +23,6 @@ REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
     "messages": contents.messages,
     "file": contents.file,
     "server": servers.server,
+    "roster": groups.roster,
+    "sender_keys": groups.sender_keys,
 }

@@ -61,6 +61,11 @@ class DeviceList:
         return self.fields["account_id"]
 
     @property
+    def list_version(self) -> int:
+        """The version of the list."""
+        return self.fields["list_version"]
+
+    @property
     def devices(self) -> list[Device]:
         """The entries."""
         return [Device(aik=self.aik, **entry) for entry in self.fields["devices"]]

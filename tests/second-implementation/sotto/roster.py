@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import signatures, signed
-from .device_list import ID_LENGTH, DeviceList
+from .device_list import ID_LENGTH, Device, DeviceList
 from .errors import Refused
 from .primitives import labelled_hash
 from .schema import Choice, Choices, Exactly, Field, Fixed, Integer, Point, Structure, Variant
@@ -62,27 +62,11 @@ def write(fields: dict[str, Any], dsk_private: bytes, extra: bytes) -> bytes:
     return signed.wrap(inner, signatures.sign(dsk_private, "roster-entry", inner, extra))
 
 
-class KnownLists:
-    """The verified device lists that a reader knows."""
+def verify(data: bytes, named: DeviceList, newest: DeviceList | None = None, history: bool = False) -> Entry:
+    """Reads an entry and verifies it, in the order of 21.2.
 
-    def __init__(self, lists: list[DeviceList]) -> None:
-        self._by_hash = {listed.hash: listed for listed in lists}
-
-    def by_hash(self, wanted: bytes) -> DeviceList | None:
-        """The list of that hash."""
-        return self._by_hash.get(wanted)
-
-    def newest(self, aik: bytes) -> DeviceList | None:
-        """The newest list of an account; none if two of its lists have one version."""
-        of_account = [listed for listed in self._by_hash.values() if listed.aik == aik]
-        versions = [listed.fields["list_version"] for listed in of_account]
-        if not of_account or len(set(versions)) != len(versions):
-            return None
-        return max(of_account, key=lambda listed: listed.fields["list_version"])
-
-
-def verify(data: bytes, lists: KnownLists, history: bool = False) -> Entry:
-    """Reads an entry and verifies it, in the order of 21.2."""
+    `named` is the list that the entry should name; `newest` the newest of the actor's that is known, if it is another.
+    """
     fields, inner, signature = signed.unwrap(ENTRY, data, LIMIT)
     zeros = (fields["group_id"] == NO_GROUP, fields["epoch"] == 0, fields["previous"] == NO_HASH)
     if fields["operation"].name == "genesis":
@@ -90,26 +74,35 @@ def verify(data: bytes, lists: KnownLists, history: bool = False) -> Entry:
             raise Refused("malformed", "a genesis in the middle")
     elif fields["epoch"] == 0:
         raise Refused("malformed", "epoch 0 of what is no genesis")
-    named = lists.by_hash(fields["list_hash"])
-    if named is None:
-        raise Refused("other-list", "not known")
+    if named.hash != fields["list_hash"]:
+        raise Refused("other-list", "not the one it names")
     if named.aik != fields["actor"]:
         raise Refused("wrong-account")
     device = named.device(fields["device_id"])
     if device is None:
         raise Refused("unlisted-device")
     if not history:
-        newest = lists.newest(fields["actor"])
-        if newest is None:
-            raise Refused("other-list", "two lists of one version")
-        today = newest.device(fields["device_id"])
-        if today is None or today.dsk != device.dsk:
-            raise Refused("device-gone")
+        _check_today(device, named, newest or named)
     signed.verify(device.dsk, "roster-entry", inner, signature)
     own_group = labelled_hash("group-id", inner)[:16]
     group_id = own_group if fields["operation"].name == "genesis" else fields["group_id"]
     return Entry(group_id, fields["epoch"], fields["previous"], fields["actor"], fields["operation"],
                  labelled_hash("roster-hash", inner))
+
+
+def list_named_by(data: bytes) -> bytes:
+    """The hash of the list that an entry names: the only thing used of it before it is verified."""
+    return signed.unwrap(ENTRY, data, LIMIT)[0]["list_hash"]
+
+
+def _check_today(device: Device, named: DeviceList, known: DeviceList) -> None:
+    """Step 4: the device stands in the newest list with the same key."""
+    newest = max(known, named, key=lambda listed: listed.list_version)
+    if newest.list_version == named.list_version and newest.hash != named.hash:
+        raise Refused("other-list", "two lists of one version")
+    today = newest.device(device.device_id)
+    if today is None or today.dsk != device.dsk:
+        raise Refused("device-gone")
 
 
 @dataclass(frozen=True)
@@ -233,10 +226,10 @@ class Roster:
         """The state at the head."""
         return self.path[self.head]
 
-    def apply(self, entry: Entry, branch: list[Entry] | None = None) -> None:
-        """Applies a verified entry (21.3); a merge comes with its branch (21.5)."""
+    def apply(self, entry: Entry, branch: list[Entry] | None = None) -> bool:
+        """Applies a verified entry (21.3); a merge comes with its branch (21.5). Says whether it was new."""
         if entry.hash in self.known:
-            return
+            return False
         self._check_group(entry)
         parents = [parent for parent in (entry.previous, entry.other) if parent is not None]
         if self.head not in parents or len(set(parents)) != len(parents):
@@ -246,6 +239,7 @@ class Roster:
             self._advance(entry, _following(self.state, entry), {})
         else:
             self._merge(entry, branch or [])
+        return True
 
     def _check_group(self, entry: Entry) -> None:
         if entry.group_id != self.group_id or entry.operation.name == "genesis":
@@ -287,11 +281,18 @@ class Roster:
         """Whether a place in the log is known (21.5)."""
         return self.known.get(name) == epoch
 
+    def standing(self, epoch: int, name: bytes) -> str:
+        """How a place in the log looks: `known`, `ahead` or `split` (21.5)."""
+        if self.knows(epoch, name):
+            return "known"
+        return "ahead" if epoch > self.state.epoch else "split"
+
     def place(self, account: bytes, epoch: int, name: bytes) -> None:
         """Looks at a place that a current member names: known, or held as `ahead` or `split` (21.5)."""
-        if not self.knows(epoch, name):
-            if epoch > self.state.epoch:
-                raise Refused("ahead")
+        standing = self.standing(epoch, name)
+        if standing == "ahead":
+            raise Refused("ahead")
+        if standing == "split":
             self.splits.setdefault(account, (epoch, name))
         if account in self.splits:
             raise Refused("split")

@@ -34,6 +34,11 @@ ANNOUNCEMENT = Structure({
 })
 
 
+def read_announcement(data: bytes) -> dict[str, Any]:
+    """Step 1 of taking an announcement."""
+    return read_plain(ANNOUNCEMENT, data, ANNOUNCEMENT_LIMIT)
+
+
 def chain_id(group_id: bytes, account: bytes, device_id: bytes, gsk: bytes) -> bytes:
     """Binds group, account, device and key."""
     return labelled_hash("sender-chain", group_id + account + device_id + gsk)[:16]
@@ -167,9 +172,9 @@ class Receiver:
     own_gsk: bytes | None = None
     chains: dict[tuple[bytes, bytes], list[ReceivingChain]] = field(default_factory=dict)
 
-    def take_announcement(self, data: bytes, sender: Device) -> None:
-        """Takes an announcement, in the order of 21.6."""
-        fields = read_plain(ANNOUNCEMENT, data, ANNOUNCEMENT_LIMIT)
+    def take_announcement(self, data: bytes, sender: Device) -> tuple[bytes, bool]:
+        """Takes an announcement, in the order of 21.6. The chain's id, and whether it was new."""
+        fields = read_announcement(data)
         self._check_group(fields["group_id"], sender)
         place = Place(fields["epoch"], fields["roster_hash"])
         self.roster.place(sender.aik, place.epoch, place.roster_hash)
@@ -181,9 +186,11 @@ class Receiver:
         self._check_gsk(fields["gsk"], sender)
         name = chain_id(self.roster.group_id, account_id(sender.aik), sender.device_id, fields["gsk"])
         kept = self.chains.setdefault((sender.aik, sender.device_id), [])
-        if not any(chain.id == name for chain in kept):
+        new = not any(chain.id == name for chain in kept)
+        if new:
             kept.append(ReceivingChain(name, fields["gsk"], place, fields["ck"], fields["n"]))
             del kept[:-MOST_CHAINS]
+        return name, new
 
     def _check_group(self, group_id: bytes, sender: Device) -> None:
         if group_id != self.roster.group_id:
