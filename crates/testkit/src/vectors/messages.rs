@@ -309,9 +309,10 @@ fn read(kind: &str, encoded: &[u8]) -> Result<(), PeerError> {
 fn refuses(cases: &mut Cases, name: &str, kind: &str, rule: Option<&'static str>, encoded: &[u8]) {
     cases.case(name, |case| {
         case.given("kind", kind);
-        // Only what is too large is that long, and what is in it does not matter.
-        let told = json!({ "prefix": hex(&encoded[..encoded.len().min(16)]), "length": encoded.len() });
-        case.given("encoded", if encoded.len() > 16_384 { told } else { hex(encoded).into() });
+        // What is long ends in zeros.
+        let end = encoded.iter().rposition(|byte| *byte != 0).map_or(0, |place| place + 1);
+        let told = json!({ "prefix": hex(&encoded[..end]), "length": encoded.len() });
+        case.given("encoded", if encoded.len() > 4_096 { told } else { hex(encoded).into() });
         match rule {
             Some(rule) => case.refused(rule, read(kind, encoded)),
             None => {
@@ -471,7 +472,67 @@ fn refused(cases: &mut Cases) {
     let not_utf8 = [candidate("c"), Vec::new()].concat();
     let not_utf8: Vec<u8> = not_utf8.iter().map(|byte| if *byte == b'c' { 0xff } else { *byte }).collect();
     refuses(cases, "a text that is not UTF-8", "ephemeral", Some("malformed"), &not_utf8);
+    bounds(cases);
     prefixes(cases);
+}
+
+/// The longest of everything, and one more. Texts are of zero bytes, which are UTF-8 as well.
+fn bounds(cases: &mut Cases) {
+    let variant =
+        |number: u64, fields: &[(u64, Vec<u8>)]| cbor::list(&[cbor::uint(number), cbor::map(fields)]);
+    let text = |length: usize| cbor::text(&"\0".repeat(length));
+    let body = |content: Vec<u8>, more: &[(u64, Vec<u8>)]| {
+        let mut fields = vec![
+            (0, cbor::bytes(&[1; 16])),
+            (1, cbor::uint(2)),
+            (2, cbor::bytes(&[3; 32])),
+            (3, cbor::uint(4)),
+            (4, cbor::uint(5)),
+            (5, cbor::uint(1)),
+            (6, cbor::bytes(&[6; 32])),
+            (7, content),
+        ];
+        fields.extend_from_slice(more);
+        variant(0, &[(0, cbor::map(&fields))])
+    };
+    let offer = |size: u64, name: usize, media_type: usize| {
+        let fields = [
+            (0, cbor::uint(1)),
+            (1, cbor::bytes(&FILE)),
+            (2, cbor::bytes(&[2; 32])),
+            (3, cbor::uint(size)),
+            (5, text(name)),
+            (6, text(media_type)),
+        ];
+        body(variant(4, &[(0, cbor::map(&fields))]), &[])
+    };
+    let profile = |length| body(variant(2, &[(0, text(length))]), &[]);
+    let said = |length| body(variant(3, &[(0, text(length))]), &[]);
+    for (what, longest, beyond) in [
+        ("a name of 128 bytes", profile(128), profile(129)),
+        ("a text of 57,344 bytes", said(57_344), said(57_345)),
+        ("a file of 2^38 bytes", offer(1 << 38, 0, 0), offer((1 << 38) + 1, 0, 0)),
+        ("a file name of 1,024 bytes", offer(0, 1_024, 0), offer(0, 1_025, 0)),
+        ("a media type of 255 bytes", offer(0, 0, 255), offer(0, 0, 256)),
+    ] {
+        refuses(cases, what, "message", None, &longest);
+        refuses(cases, &format!("{what}, and one more"), "message", Some("out-of-bounds"), &beyond);
+    }
+    let described = |length: usize| {
+        let signal = variant(0, &[(0, cbor::uint(0)), (1, text(length))]);
+        variant(1, &[(0, cbor::uint(7)), (1, cbor::list(&[signal]))])
+    };
+    refuses(cases, "SDP of 16,384 bytes", "ephemeral", None, &described(16_384));
+    refuses(cases, "SDP of 16,385 bytes", "ephemeral", Some("out-of-bounds"), &described(16_385));
+    let null = || vec![0xf6];
+    refuses(
+        cases,
+        "null in place of an optional field",
+        "message",
+        None,
+        &body(variant(2, &[(0, text(0))]), &[(8, null())]),
+    );
+    refuses(cases, "null in place of a field", "message", Some("malformed"), &variant(2, &[(0, null())]));
 }
 
 /// Prefixes that say what is not so.
