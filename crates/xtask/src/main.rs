@@ -12,6 +12,7 @@ mod setup;
 mod step;
 mod suite;
 mod tests;
+mod timing;
 mod vectors;
 mod workspace;
 
@@ -60,6 +61,12 @@ enum Task {
         #[arg(long)]
         target: Option<String>,
     },
+    /// Whether comparisons of secrets and scalar multiplication take the same time for all inputs, native
+    Timing {
+        /// Percentage of the measurements to take; all of them take a quarter of an hour
+        #[arg(long, default_value_t = 100)]
+        share: u32,
+    },
     /// Only build the page, into dist/
     Page {
         /// Unoptimised and uncompressed, for work on it: minutes faster, larger, slower; no proof of anything
@@ -77,6 +84,7 @@ fn main() -> ExitCode {
         Task::Models => models::models(&workspace),
         Task::Fuzz { minutes, target } => fuzz::fuzz(&workspace, minutes, target.as_deref()),
         Task::Vectors { unreleased } => vectors::vectors(&workspace, unreleased),
+        Task::Timing { share } => timing::timing(&workspace, share),
         Task::Page { quick } => {
             let quality = if quick { Quality::Quick } else { Quality::Release };
             setup::for_page(&workspace).and_then(|tools| page::build(&workspace, &tools, quality))

@@ -19,6 +19,8 @@ mod ratchet;
 #[cfg(not(target_arch = "wasm32"))]
 mod ratchet_schedules;
 mod sender_key;
+#[cfg(not(target_arch = "wasm32"))]
+mod timing;
 mod vault_record;
 mod vault_slot;
 #[cfg(not(target_arch = "wasm32"))]
