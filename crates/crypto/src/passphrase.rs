@@ -7,7 +7,7 @@
 //! ```
 
 use crate::bytes::{Reader, join};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use rand_core::CryptoRng;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -165,8 +165,17 @@ impl Stretch {
         // All lengths and costs are within Argon2's own bounds, so memory is all that can be missing.
         let Cost { memory, passes } = self.cost;
         let parameters = Params::new(memory, passes, 1, Some(key.len())).map_err(|_| OutOfMemory)?;
+        // What the memory holds at the end gives the key, and the library does not wipe what it takes itself.
+        let mut blocks = Zeroizing::new(Vec::new());
+        blocks.try_reserve_exact(parameters.block_count()).map_err(|_| OutOfMemory)?;
+        blocks.resize(parameters.block_count(), Block::new());
         Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
-            .hash_password_into(passphrase.0.as_bytes(), &self.salt, key.as_mut_slice())
+            .hash_password_into_with_memory(
+                passphrase.0.as_bytes(),
+                &self.salt,
+                key.as_mut_slice(),
+                blocks.as_mut_slice(),
+            )
             .map_err(|_| OutOfMemory)?;
         Ok(StretchedKey::from_bytes(*self, &key))
     }

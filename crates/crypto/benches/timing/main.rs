@@ -3,7 +3,7 @@
 //!
 //! `cargo bench -p sotto-crypto --bench timing -- [--share PERCENT] [PART OF A NAME]`
 #![allow(
-    clippy::as_conversions,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a measurement, built as tests are"

@@ -6,7 +6,7 @@ use core::fmt;
 /// Beyond this, two classes differ; dudect's bound.
 pub const THRESHOLD: f64 = 10.0;
 /// A cropped test counts once each class holds so many measurements.
-const LEAST: f64 = 1_000.0;
+const LEAST: f64 = 500.0;
 /// Cropping bounds: `1 − 2^(−10·i/100)` of the measurements lie below the i-th.
 const CROPS: u32 = 100;
 
@@ -91,6 +91,7 @@ impl Welch {
         sorted.sort_by(f64::total_cmp);
         let bound = |crop: u32| {
             let share = 1.0 - 0.5_f64.powf(f64::from(10 * crop) / f64::from(CROPS));
+            #[allow(clippy::as_conversions, reason = "a share of a few thousand")]
             let place = (share * sorted.len() as f64) as usize;
             sorted.get(place).copied().unwrap_or(f64::INFINITY)
         };

@@ -282,9 +282,11 @@ impl Session {
         let Some((root, peer)) = advance.step else { return };
         self.root = root;
         self.peer = peer;
-        if let Some(sending) = self.sending.take() {
+        if let Some(sending) = &self.sending {
             self.previous_length = sending.next;
         }
+        // Dropped where it lies: moved out, it may leave its keys behind.
+        self.sending = None;
         for chain in &mut self.past {
             chain.ephemeral = None;
         }

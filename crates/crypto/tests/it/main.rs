@@ -18,6 +18,7 @@ mod passphrase;
 mod ratchet;
 #[cfg(not(target_arch = "wasm32"))]
 mod ratchet_schedules;
+mod secrets;
 mod sender_key;
 #[cfg(not(target_arch = "wasm32"))]
 mod timing;

@@ -18,7 +18,8 @@ fn synthetic(shift: f64) -> welch::Verdict {
     let rng = &mut rng(1);
     let mut value = |class| {
         let noise = 100.0 + f64::from(rng.next_u32() % 1000) / 10.0;
-        let interruption = if rng.next_u32() % 50 == 0 { f64::from(rng.next_u32() % 1_000_000) } else { 0.0 };
+        let interruption =
+            if rng.next_u32().is_multiple_of(50) { f64::from(rng.next_u32() % 1_000_000) } else { 0.0 };
         noise + interruption + if class == Class::Second { shift } else { 0.0 }
     };
     let calibration: Vec<f64> = (0..2_000).map(|_| value(Class::First)).collect();
