@@ -10,6 +10,7 @@
 mod conversation;
 mod envelope;
 mod file;
+mod group;
 mod input;
 mod peer;
 mod ratchet;
@@ -21,6 +22,7 @@ mod storage;
 pub use conversation::conversation;
 pub use envelope::envelope;
 pub use file::file;
+pub use group::group;
 pub use peer::peer;
 pub use ratchet::ratchet;
 pub use server::server;
@@ -41,12 +43,13 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "peer", play: peer, seeds: peer::seeds },
     Target { name: "envelope", play: envelope, seeds: envelope::seeds },
     Target { name: "ratchet", play: ratchet, seeds: ratchet::seeds },
     Target { name: "server", play: server, seeds: server::seeds },
     Target { name: "file", play: file, seeds: file::seeds },
+    Target { name: "group", play: group, seeds: group::seeds },
     Target { name: "storage", play: storage, seeds: storage::seeds },
     Target { name: "conversation", play: conversation, seeds: conversation::seeds },
 ];

@@ -5,15 +5,20 @@ use std::sync::OnceLock;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use sotto_crypto::invite::InviteSecret;
-use sotto_crypto::keys::{AccountKey, AccountPublic, EphemeralPublic};
+use sotto_crypto::keys::{AccountKey, AccountPublic, EphemeralPublic, GroupSigningPublic};
 use sotto_crypto::safety_number::{Fingerprint, SafetyNumber};
+use sotto_crypto::sender_key::{ChainAnnouncement, MAX_MESSAGES, RosterPlace, SenderChainKey};
 use sotto_crypto::x3dh::FirstKeys;
-use sotto_crypto::{DeliveryToken, FileId, InviteId, MailboxId, MessageHash, PreKeyId, Signature};
+use sotto_crypto::{
+    DeliveryToken, FileId, GroupId, InviteId, MailboxId, MessageHash, PreKeyId, RosterHash, Signature,
+};
 use sotto_wire::FixedBytes;
+use sotto_wire::backup::{BackupEntry, Said, Standing};
 use sotto_wire::peer::{
     Body, Bundle, CancelReason, Carried, Content, DescriptionKind, DeviceList, Ephemeral, FirstPrefix,
-    InviteContents, InviteLink, LinkFrame, ListedDevice, Manifest, Message, MessageIds, Name, PeerError,
-    Signal, Text, limits,
+    InviteContents, InviteLink, LinkFrame, ListedDevice, Manifest, Message, MessageIds, Name, Operation,
+    PeerError, ReceivedEntry, Role, RosterEntry, Signal, Text, VerifiedEntry, decode_sender_chain,
+    encode_sender_chain, limits,
 };
 use sotto_wire::server::{List, Opaque};
 use zeroize::Zeroizing;
@@ -26,7 +31,7 @@ const ORIGIN: &str = "https://sotto.example";
 type Reader = fn(&Someone, &[u8]) -> bool;
 
 /// What the first byte chooses. Append only: the corpora name places in this list.
-const READERS: [Reader; 14] = [
+const READERS: [Reader; 18] = [
     device_list,
     signed_device_list,
     bundle,
@@ -41,6 +46,10 @@ const READERS: [Reader; 14] = [
     safety_number,
     point,
     signature,
+    roster_entry,
+    signed_roster_entry,
+    sender_chain,
+    backup_entry,
 ];
 
 /// Reads the bytes as one of the peer's structures.
@@ -227,6 +236,43 @@ fn signature(_: &Someone, bytes: &[u8]) -> bool {
     true
 }
 
+fn roster_entry(anna: &Someone, bytes: &[u8]) -> bool {
+    let Ok(entry) = ReceivedEntry::decode(bytes) else { return false };
+    assert!(bytes.len() <= limits::ROSTER_ENTRY_MAX);
+    let Ok(verified) = entry.verify(&anna.list, &anna.list) else { return true };
+    assert_eq!(entry.verify_history(&anna.list).as_ref(), Ok(&verified));
+    assert!(verified.as_bytes() == bytes && verified.hash() == entry.hash());
+    let founds = matches!(verified.operation(), Operation::Genesis { .. });
+    let again = RosterEntry {
+        group: if founds { GroupId::from_bytes([0; 16]) } else { verified.group() },
+        epoch: verified.epoch(),
+        previous: verified.previous(),
+        operation: verified.operation().clone(),
+    };
+    let device = anna.device().device_id();
+    let again = VerifiedEntry::sign(again, &anna.list, device, &anna.signing, &mut rng(10)).unwrap();
+    assert_eq!(signed_part(again.as_bytes()), signed_part(bytes), "one encoding");
+    true
+}
+
+/// The bytes, signed as a roster entry.
+fn signed_roster_entry(anna: &Someone, bytes: &[u8]) -> bool {
+    let signature = anna.signing.sign_roster_entry(bytes, &mut rng(11));
+    roster_entry(anna, &put_together(bytes, signature))
+}
+
+fn sender_chain(_: &Someone, bytes: &[u8]) -> bool {
+    let encode = |read: &ChainAnnouncement| encode_sender_chain(read).to_vec();
+    let read = plain(bytes, limits::SENDER_CHAIN_MAX, decode_sender_chain, encode);
+    read.is_some_and(|read| read.next < MAX_MESSAGES)
+}
+
+fn backup_entry(_: &Someone, bytes: &[u8]) -> bool {
+    let Ok(entry) = BackupEntry::decode(bytes) else { return false };
+    assert_eq!(*entry.encode(), bytes, "one encoding");
+    true
+}
+
 fn body(content: Content) -> Vec<u8> {
     let body = Body {
         message_id: [1; 16],
@@ -348,10 +394,76 @@ pub(super) fn seeds() -> Seeds {
         (12, "point", anna.list.account().as_bytes().to_vec()),
         (13, "signature", anna.signing.sign_bundle(b"anything", &mut rng(9)).to_bytes().to_vec()),
     ];
+    seeds.extend(of_groups(&anna));
+    seeds.extend(of_backups(&anna));
     let names = ["hello", "confirmed", "profile", "text", "offer", "accept", "decline", "cancel", "root"];
     seeds.extend(names.into_iter().zip(contents()).map(|(name, content)| (7, name, body(content))));
     seeds
         .into_iter()
         .map(|(kind, name, bytes)| (name.to_owned(), [&[kind], bytes.as_slice()].concat()))
+        .collect()
+}
+
+fn of_groups(anna: &Someone) -> Vec<(u8, &'static str, Vec<u8>)> {
+    let device = anna.device().device_id();
+    let account = *Someone::new(2).list.account();
+    let group = GroupId::from_bytes([1; 16]);
+    let founded = VerifiedEntry::found(&anna.list, device, &anna.signing, &mut rng(12)).unwrap();
+    let mut seeds = vec![
+        (14, "genesis", founded.as_bytes().to_vec()),
+        (15, "genesis-signed", signed_part(founded.as_bytes())),
+    ];
+    let previous = RosterHash::from_bytes([2; 32]);
+    for (name, operation) in [
+        ("add-signed", Operation::Add { account, role: Role::Admin }),
+        ("remove-signed", Operation::Remove { account }),
+        ("role-signed", Operation::Role { account, role: Role::Owner }),
+        ("leave-signed", Operation::Leave {}),
+        ("merge-signed", Operation::Merge { other: RosterHash::from_bytes([3; 32]) }),
+    ] {
+        let entry = RosterEntry { group, epoch: 7, previous, operation };
+        let entry = VerifiedEntry::sign(entry, &anna.list, device, &anna.signing, &mut rng(13)).unwrap();
+        seeds.push((15, name, signed_part(entry.as_bytes())));
+    }
+    let announcement = ChainAnnouncement {
+        group,
+        made: RosterPlace { epoch: 3, hash: previous },
+        next: 4,
+        key: SenderChainKey::from_bytes(&[5; 32]),
+        signing: GroupSigningPublic::from_bytes(anna.identity.public().as_bytes()).unwrap(),
+    };
+    seeds.push((16, "sender-chain", encode_sender_chain(&announcement).to_vec()));
+    seeds
+}
+
+fn of_backups(anna: &Someone) -> Vec<(u8, &'static str, Vec<u8>)> {
+    let name = || Name::new("Änna".to_owned()).unwrap();
+    let account = BackupEntry::Account {
+        version: 1,
+        key: AccountKey::from_bytes(&anna.account.to_bytes()).unwrap(),
+        list: anna.list.clone(),
+        name: name(),
+        created: 5,
+    };
+    let contact = BackupEntry::Contact {
+        list: Someone::new(2).list,
+        name: name(),
+        petname: name(),
+        verified: true,
+        standing: Standing::Confirmed,
+        mailbox: MailboxId::from_bytes([6; 16]),
+        token: DeliveryToken::from_bytes(&[7; 32]),
+    };
+    let message = BackupEntry::Message {
+        lamport: 1,
+        author: anna.list.account().id(),
+        sequence: 2,
+        message_id: [3; 16],
+        sent_at: 4,
+        said: Said::Text { text: Text::new("hi".to_owned()).unwrap() },
+    };
+    [("backup-account", account), ("backup-contact", contact), ("backup-message", message)]
+        .into_iter()
+        .map(|(name, entry)| (17, name, entry.encode().to_vec()))
         .collect()
 }
