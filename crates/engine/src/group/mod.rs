@@ -14,7 +14,7 @@ mod tests;
 use rand_core::CryptoRng;
 use sotto_crypto::keys::DevicePublic;
 use sotto_crypto::sender_key::{
-    ChainAnnouncement, ChainOwner, GroupMessage, ReceivingChain, SenderKeyError, SendingChain,
+    ChainAnnouncement, ChainOwner, GroupMessage, ReceivingChain, RosterPlace, SenderKeyError, SendingChain,
 };
 use sotto_crypto::{AccountId, ChainId, DeviceId, Timestamp};
 use sotto_wire::peer::{DeviceList, VerifiedEntry};
@@ -217,6 +217,17 @@ impl Group {
         Ok(Announced::New(id))
     }
 
+    /// Looks at the entries behind a place that was [`GroupError::Ahead`] when `sender` named it, in something held; a
+    /// split is recorded if they leave this group's path before its head.
+    pub fn trace(
+        &mut self,
+        sender: &DevicePublic,
+        place: RosterPlace,
+        entries: &[VerifiedEntry],
+    ) -> Standing {
+        self.roster.heard_with(sender.account().id(), place, entries)
+    }
+
     /// Opens a message that came from `sender`.
     ///
     /// # Errors
@@ -276,11 +287,7 @@ impl Group {
         self.roster.members().get(self.account).map(|_| ()).ok_or(GroupError::NotMember)
     }
 
-    fn on_this_branch(
-        &mut self,
-        account: AccountId,
-        place: sotto_crypto::sender_key::RosterPlace,
-    ) -> Result<(), GroupError> {
+    fn on_this_branch(&mut self, account: AccountId, place: RosterPlace) -> Result<(), GroupError> {
         match self.roster.heard(account, place) {
             Standing::Known => Ok(()),
             Standing::Ahead => Err(GroupError::Ahead),

@@ -1,6 +1,6 @@
 //! The roster: a group's log of entries, of which the first valid successor is final.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_crypto::sender_key::RosterPlace;
 use sotto_crypto::{AccountId, GroupId, RosterHash};
@@ -324,10 +324,45 @@ impl Roster {
         }
     }
 
+    /// How a place that seems ahead looks once the entries are there that lead to it: split, if they leave this path
+    /// before its head. Without some of them it may still be ahead.
+    #[must_use]
+    pub fn trace(&self, place: RosterPlace, entries: &[VerifiedEntry]) -> Standing {
+        let standing = self.standing(place);
+        if standing != Standing::Ahead || entries.len() > BRANCH_MAX {
+            return standing;
+        }
+        let entries: BTreeMap<RosterHash, &VerifiedEntry> =
+            entries.iter().map(|entry| (entry.hash(), entry)).collect();
+        let mut seen = BTreeSet::new();
+        let mut waiting = vec![place.hash];
+        while let Some(hash) = waiting.pop() {
+            if hash == self.head.hash {
+                return Standing::Ahead;
+            }
+            if self.known.contains_key(&hash) || !seen.insert(hash) {
+                continue;
+            }
+            let Some(entry) = entries.get(&hash) else { return Standing::Ahead };
+            waiting.extend(parents_of(entry).into_iter().flatten());
+        }
+        Standing::Split
+    }
+
     /// Notes the place that a member named, where it was verified that the member did; a split is remembered until a
     /// merge makes the place known or the member goes.
     pub(super) fn heard(&mut self, account: AccountId, place: RosterPlace) -> Standing {
-        let standing = self.standing(place);
+        self.heard_with(account, place, &[])
+    }
+
+    /// The same with the entries that lead there.
+    pub(super) fn heard_with(
+        &mut self,
+        account: AccountId,
+        place: RosterPlace,
+        entries: &[VerifiedEntry],
+    ) -> Standing {
+        let standing = self.trace(place, entries);
         if standing == Standing::Split && self.members.get(account).is_some() {
             self.splits.entry(account).or_insert(place);
         }
@@ -342,7 +377,7 @@ impl Roster {
     fn settle_splits(&mut self) {
         let mut splits = core::mem::take(&mut self.splits);
         splits.retain(|account, place| {
-            self.members.get(*account).is_some() && self.standing(*place) == Standing::Split
+            self.members.get(*account).is_some() && self.standing(*place) != Standing::Known
         });
         self.splits = splits;
     }

@@ -248,3 +248,30 @@ fn places_are_known_ahead_or_split() {
     assert_eq!(right.standing(left.head()), Standing::Ahead);
     assert_eq!(left.standing(right.head()), Standing::Split);
 }
+
+#[test]
+fn a_longer_branch_is_not_merely_ahead() {
+    let Split { mut anna, fork, left, mut right, on_left, on_right, .. } = split();
+    let place = left.head();
+    assert_eq!(right.standing(place), Standing::Ahead);
+    assert_eq!(right.trace(place, &[]), Standing::Ahead);
+    assert_eq!(right.trace(place, &on_left[1..]), Standing::Ahead);
+    assert_eq!(right.trace(place, &on_left), Standing::Split);
+    assert_eq!(fork.trace(place, &on_left), Standing::Ahead);
+    assert_eq!(right.trace(place, &vec![on_left[0].clone(); BRANCH_MAX + 1]), Standing::Ahead);
+    // A merge that stands on the head as well is ahead.
+    let mut merged = left.clone();
+    let merge = anna.sign(left.next_merge(right.head()));
+    merged.merge(&merge, &on_right).unwrap();
+    let entries = [on_left[0].clone(), on_left[1].clone(), merge];
+    assert_eq!(right.trace(merged.head(), &entries), Standing::Ahead);
+    // Recorded, it is held until it is merged; a stranger's is not recorded.
+    assert_eq!(right.heard_with(person(1).id(), place, &on_left), Standing::Split);
+    assert_eq!(right.splits().count(), 0);
+    assert_eq!(right.heard_with(anna.id(), place, &on_left), Standing::Split);
+    assert_eq!(right.splits().collect::<Vec<_>>(), [(anna.id(), place)]);
+    assert_eq!(right.heard(anna.id(), right.head()), Standing::Split);
+    right.merge(&entries[2], &entries[..2]).unwrap();
+    assert_eq!(right.splits().count(), 0);
+    assert_eq!(right.heard(anna.id(), right.head()), Standing::Known);
+}
