@@ -18,7 +18,8 @@ pub(super) const ROSTER: Structure = Structure {
             first) and its hash: read it, verify it, encode and sign it again; several readers, each with a path of its own, take them in `steps`: `begin` with a genesis, \
             `copy` another reader, `apply` an entry, of a merge with its `branch`. Then the head is that entry and \
             the `members` are these (account id, role, since) with this `R`; or the entry was `known`; or it is \
-            `refused`, and nothing has changed. `place` asks how a place looks. \
+            `refused`, and nothing has changed. `place` asks how a place looks, `trace` the same with entries \
+            to look into. \
             `entry: …`: bytes to read, and to verify with the list that the entry names (`named`) and the newest one \
             known (`newest`, if it is not the same), or as `history`. Not among the cases, because they would be long: 128 \
             members, epochs from 3,072 on.",
@@ -149,22 +150,40 @@ impl Log<'_> {
 
     fn place(&mut self, at: &'static str, place: RosterPlace, standing: Standing) {
         assert_eq!(self.readers[at].standing(place), standing);
-        let standing = match standing {
-            Standing::Known => "known",
-            Standing::Ahead => "ahead",
-            Standing::Split => "split",
-        };
         self.steps.push(json!({
             "at": at,
             "do": "place",
             "epoch": place.epoch,
             "roster_hash": hex(place.hash.as_bytes()),
-            "standing": standing,
+            "standing": told(standing),
+        }));
+    }
+
+    /// The same, with entries to look into.
+    fn trace(&mut self, at: &'static str, name: &str, entries: &[&str], standing: Standing) {
+        let place = self.of(name);
+        let known: Vec<VerifiedEntry> = entries.iter().map(|name| self.entries[*name].clone()).collect();
+        assert_eq!(self.readers[at].trace(place, &known), standing);
+        self.steps.push(json!({
+            "at": at,
+            "do": "trace",
+            "epoch": place.epoch,
+            "roster_hash": hex(place.hash.as_bytes()),
+            "entries": entries,
+            "standing": told(standing),
         }));
     }
 
     fn of(&self, name: &str) -> RosterPlace {
         RosterPlace { epoch: self.entries[name].epoch(), hash: self.entries[name].hash() }
+    }
+}
+
+fn told(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Known => "known",
+        Standing::Ahead => "ahead",
+        Standing::Split => "split",
     }
 }
 
@@ -215,6 +234,24 @@ fn fill(cases: &mut Cases) {
         log.apply("left", "merge", &["cid becomes member"]);
         log.apply("left", "second merge", &["bea becomes owner"]);
         log.apply("third", "second merge", &["cid becomes member", "remove dora", "merge"]);
+        for at in ["left", "right", "third"] {
+            for name in ["add emil", "remove dora", "cid becomes member", "bea becomes owner", "merge"] {
+                log.place(at, log.of(name), Standing::Known);
+            }
+        }
+    });
+    log(cases, "who came back on one side", &["anna", "bea", "cid"], |log| {
+        log.found("genesis", "anna", "left");
+        log.act("add bea", "anna", "left", log.add("bea", Role::Admin));
+        log.act("add cid", "anna", "left", log.add("cid", Role::Member));
+        log.copy("left", "right");
+        log.act("remove cid", "bea", "left", log.remove("cid"));
+        log.act("cid comes back", "bea", "left", log.add("cid", Role::Member));
+        log.act("bea becomes member", "anna", "right", log.role("bea", Role::Member));
+        let other = log.of("cid comes back");
+        log.sign("merge", "anna", log.readers["right"].next_merge(other));
+        log.apply("right", "merge", &["remove cid", "cid comes back"]);
+        log.apply("left", "merge", &["bea becomes member"]);
     });
     log(cases, "refused merges", &["anna", "bea", "cid", "dora", "emil"], refused_merges);
     super::roster_entries::entries(cases);
@@ -278,6 +315,8 @@ fn split_and_merge(log: &mut Log<'_>) {
     split(log);
     log.act("remove dora", "bea", "left", log.remove("dora"));
     log.place("right", log.of("remove dora"), Standing::Ahead);
+    log.trace("right", "remove dora", &["remove dora"], Standing::Ahead);
+    log.trace("right", "remove dora", &["add emil", "remove dora"], Standing::Split);
     log.place("right", log.of("add emil"), Standing::Split);
     log.place("left", log.of("cid becomes member"), Standing::Split);
     log.place("left", log.of("add bea"), Standing::Known);
@@ -285,6 +324,7 @@ fn split_and_merge(log: &mut Log<'_>) {
     log.place("left", misplaced, Standing::Split);
     let other = log.of("remove dora");
     log.sign("merge", "anna", log.readers["right"].next_merge(other));
+    log.trace("right", "merge", &["merge", "add emil", "remove dora"], Standing::Ahead);
     log.refuse("right", "merge", &[], "unknown-previous");
     log.refuse("right", "merge", &["add emil"], "unknown-previous");
     log.apply("right", "merge", &["genesis", "add emil", "remove dora"]);
@@ -305,6 +345,7 @@ fn refused_merges(log: &mut Log<'_>) {
     {
         log.sign(name, by, good.clone());
         log.refuse("right", name, &["add emil"], rule);
+        log.refuse("right", name, &[], rule);
     }
     let itself = Operation::Merge { other: right.hash };
     let fork = log.of("add dora");
@@ -327,6 +368,13 @@ fn refused_merges(log: &mut Log<'_>) {
     for (name, by, entry, rule) in [
         ("cid makes an owner", "cid", after_fork(log.add("emil", Role::Owner)), "not-allowed"),
         ("emil adds himself", "emil", after_fork(log.add("emil", Role::Member)), "not-member"),
+        (
+            "cid leaves another group",
+            "cid",
+            RosterEntry { group: GroupId::from_bytes([1; 16]), ..after_fork(Operation::Leave {}) },
+            "wrong-group",
+        ),
+        ("anna merges with the fork", "anna", after_fork(Operation::Merge { other: fork.hash }), "sibling"),
         (
             "cid leaves twice as fast",
             "cid",

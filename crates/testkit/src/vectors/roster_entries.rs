@@ -163,6 +163,14 @@ fn lists_and_signatures(cases: &mut Cases) {
         let entry = good(case, anna, &leave(anna));
         judge(case, rule, &entry, &With { named: &anna.list, newest: Some(&newest) });
     });
+    one("of a device whose key is another now", Some("device-gone"), &|case, anna, bea, rule| {
+        let id = anna.device().device_id();
+        let devices = vec![sotto_wire::peer::ListedDevice { id, ..bea.listed() }];
+        let rng = case.random(["second device list signature"]);
+        let newest = DeviceList::sign(&anna.account, 2, *anna.list.hash(), devices, rng).expect("a list");
+        let entry = good(case, anna, &leave(anna));
+        judge(case, rule, &entry, &With { named: &anna.list, newest: Some(&newest) });
+    });
     one("history, of a device that is gone", None, &|case, anna, _, rule| {
         let entry = good(case, anna, &leave(anna));
         judge(case, rule, &entry, &With { named: &anna.list, newest: None });

@@ -23,7 +23,8 @@ pub(super) const SENDER_KEYS: Structure = Structure {
             as it is then; `take` takes an announcement that came `from` a member, or refuses it, or `known`; `seal` \
             gives `message` with every key on the way, or is refused with rotation-due or not-member; `lose` seals \
             that many messages that never arrive; `open` has the plaintext or is refused; `apply` takes an entry (of a \
-            merge with its `branch`). What is refused changes nothing, but that `split` is recorded. \
+            merge with its `branch`). What is refused changes nothing, but that a split is recorded: \
+            `splits` are account, epoch and roster hash of each. \
             `announcement: …`: bytes to read.",
     fill,
 };
@@ -152,6 +153,9 @@ impl Talk<'_> {
                 assert_eq!(rule_of(error), rule);
                 assert!(rule == "split" || state(&self.groups[by]) == before, "{rule} changed something");
                 step.insert("refused".to_owned(), rule.into());
+                if rule == "split" {
+                    step.insert("splits".to_owned(), self.splits(by));
+                }
             }
             (outcome, rule) => panic!("{outcome:?}, and not {rule:?}"),
         }
@@ -244,6 +248,9 @@ impl Talk<'_> {
                 assert_eq!(rule_of(error), rule);
                 assert!(rule == "split" || state(&self.groups[by]) == before, "{rule} changed something");
                 step.insert("refused".to_owned(), rule.into());
+                if rule == "split" {
+                    step.insert("splits".to_owned(), self.splits(by));
+                }
             }
             (outcome, rule) => panic!("{:?}, and not {rule:?}", outcome.map(|bytes| long(&bytes))),
         }
@@ -278,9 +285,16 @@ impl Talk<'_> {
             let branch: Vec<String> = branch.iter().map(|entry| hex(entry.as_bytes())).collect();
             step.insert("branch".to_owned(), branch.into());
         }
-        let split = self.groups[by].roster().splits().map(|(account, _)| hex(account.as_bytes())).collect();
-        step.insert("splits".to_owned(), split);
+        step.insert("splits".to_owned(), self.splits(by));
         self.step(by, "apply", step);
+    }
+
+    /// Account, epoch and roster hash of each split that somebody's group has recorded.
+    fn splits(&self, of: &str) -> Value {
+        let split = |(account, place): (sotto_crypto::AccountId, RosterPlace)| {
+            json!([hex(account.as_bytes()), place.epoch, hex(place.hash.as_bytes())])
+        };
+        self.groups[of].roster().splits().map(split).collect()
     }
 
     /// Signs a message anew, as its author can.
@@ -335,6 +349,7 @@ fn fill(cases: &mut Cases) {
         let second = talk.seal("anna", b"second chain");
         talk.open("bea", "anna", &second);
         talk.open("bea", "anna", &first);
+        let missed = talk.seal("anna", b"of the second chain, late");
         talk.now = NOW.saturating_add(CHAIN_LIFETIME - Duration::from_millis(1));
         let late = talk.seal("anna", b"a millisecond early");
         talk.open("bea", "anna", &late);
@@ -344,6 +359,7 @@ fn fill(cases: &mut Cases) {
         talk.begin("anna", &["bea"]);
         talk.begin("anna", &["bea"]);
         talk.refuse("bea", "anna", &first, "unknown-chain");
+        talk.open("bea", "anna", &missed);
         let fourth = talk.seal("anna", b"fourth chain");
         talk.open("bea", "anna", &fourth);
     });
@@ -374,6 +390,19 @@ fn fill(cases: &mut Cases) {
     talk(cases, "refused messages", refused_messages);
     talk(cases, "somebody else's chain", somebody_elses);
     talk(cases, "ahead, split and merged", split);
+    talk(cases, "a split that ends with a removal", |talk| {
+        talk.begin("cid", &["anna"]);
+        let message = talk.seal("cid", b"x");
+        for change in [1, 2] {
+            let mut lie = message.clone();
+            lie[21] ^= change;
+            let lie = talk.signed_again("cid", lie);
+            talk.refuse("anna", "cid", &lie, "split");
+        }
+        talk.refuse("anna", "cid", &message, "split");
+        let removal = talk.entry("bea", Operation::Remove { account: talk.people["cid"].public() });
+        talk.apply("anna", &removal);
+    });
     super::sender_chains::announcements(cases);
 }
 

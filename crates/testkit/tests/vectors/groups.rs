@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sotto_crypto::keys::{AccountKey, DeviceSigningKey};
 use sotto_crypto::sender_key::RosterPlace;
-use sotto_crypto::{DeviceId, RosterHash, Timestamp};
+use sotto_crypto::{AccountId, DeviceId, RosterHash, Timestamp};
 use sotto_engine::group::{Announced, Applied, Group, GroupError, Roster, Standing};
 use sotto_testkit::vectors::form::Rule;
 use sotto_wire::peer::{
@@ -97,8 +97,10 @@ fn logs() {
                 "copy" => {
                     readers.insert(at, readers[step.text("/from")].clone());
                 }
-                "place" => {
-                    let standing = match readers[&at].standing(place(&step)) {
+                "place" | "trace" => {
+                    let looked = strings(step.0.get("entries").unwrap_or(&Value::Null));
+                    let looked: Vec<_> = looked.into_iter().map(|name| entries[name].clone()).collect();
+                    let standing = match readers[&at].trace(place(&step), &looked) {
                         Standing::Known => "known",
                         Standing::Ahead => "ahead",
                         Standing::Split => "split",
@@ -220,7 +222,11 @@ fn act(members: &BTreeMap<String, Member>, group: &mut Group, step: &Given) {
     let now = Timestamp::from_millis(step.at("/now").as_u64().unwrap());
     let from = || members[step.text("/from")].list.devices()[0];
     let unchanged = |group: &Group, before: (Roster, Vec<Vec<u8>>)| {
-        assert!(step.text("/refused") == "split" || state(group) == before, "a refusal changed the group");
+        if step.text("/refused") == "split" {
+            splits(group, step);
+        } else {
+            assert!(state(group) == before, "a refusal changed the group");
+        }
     };
     match step.text("/do") {
         "rotate" => {
@@ -283,13 +289,17 @@ fn act(members: &BTreeMap<String, Member>, group: &mut Group, step: &Given) {
             let branch: Vec<_> =
                 strings(step.0.get("branch").unwrap_or(&Value::Null)).into_iter().map(read).collect();
             assert_eq!(group.merge(&read(step.text("/entry")), &branch), Ok(Applied::New));
-            let splits: Vec<String> = group
-                .roster()
-                .splits()
-                .map(|(id, _)| sotto_testkit::vectors::form::hex(id.as_bytes()))
-                .collect();
-            assert_eq!(splits, strings(step.at("/splits")));
+            splits(group, step);
         }
         other => panic!("{other}"),
     }
+}
+
+fn splits(group: &Group, step: &Given) {
+    let told = step.at("/splits").as_array().unwrap().iter().map(|told| Given(told.clone()));
+    let told = told.map(|told| {
+        let hash = RosterHash::from_bytes(told.array("/2"));
+        (AccountId::from_bytes(told.array("/0")), RosterPlace { epoch: told.number("/1"), hash })
+    });
+    assert_eq!(group.roster().splits().collect::<Vec<_>>(), told.collect::<Vec<_>>());
 }
