@@ -3,12 +3,14 @@
 mod away;
 mod bad_links;
 mod files;
+mod network_loss;
 mod nothing_readable;
 mod page_opens;
 mod phone;
 mod reload;
 mod second_tab;
 mod server_killed;
+mod sleep;
 mod swapped_bundle;
 mod talking;
 mod tampered_page;

@@ -101,7 +101,8 @@ async fn start_driver(kind: Kind) -> Outcome<(Child, u16)> {
 async fn start_driver_once(kind: Kind) -> Outcome<(Child, u16)> {
     let (program, arguments): (&str, &[&str]) = match kind {
         Kind::Chromium => ("chromedriver", &["--port=0"]),
-        Kind::Firefox => ("geckodriver", &["--port=0", "--websocket-port=0"]),
+        // System access is what "Work Offline" takes.
+        Kind::Firefox => ("geckodriver", &["--port=0", "--websocket-port=0", "--allow-system-access"]),
     };
     let mut process = Command::new(program)
         .args(arguments)

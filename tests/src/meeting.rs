@@ -137,6 +137,15 @@ impl Person {
         .await
     }
 
+    /// Waits until the status line tells any route but this one.
+    pub async fn loses_route(&self, route: &str) -> Outcome {
+        self.patiently(&format!("lost the route {route}"), async || {
+            let seen = self.attributes("status", "data-route").await?;
+            Ok(seen.iter().flatten().any(|seen| seen != route).then_some(()))
+        })
+        .await
+    }
+
     async fn has_message(&self, mine: &str, text: &str, state: &str) -> Outcome {
         let script =
             "return [...document.querySelectorAll(`[data-testid=message][data-mine=${arguments[0]}]`)]
@@ -159,6 +168,8 @@ impl Person {
 /// Two people meet by a link: afterwards both have the conversation open, and the direct path stands.
 pub async fn meet(inviter: &Person, invitee: &Person) -> Outcome {
     let link = inviter.create_link(&inviter.name).await?;
+    // Where one of them reaches the server through a proxy, the link leads there.
+    let link = link.replacen(inviter.origin(), invitee.origin(), 1);
     invitee.open_link(&link, &inviter.name).await?;
     invitee.accept(&invitee.name).await?;
     inviter.confirm(&invitee.name).await?;

@@ -1,6 +1,5 @@
 //! What the processes that run a browser's pages hold in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use crate::processes;
 use crate::wait::{Outcome, trouble};
 
 /// How often it is looked at.
@@ -52,34 +52,15 @@ impl MemoryWatch {
 
 /// Bytes of memory, not counting what is mapped from files, of all processes below `ancestor` that run pages.
 fn pages_of(ancestor: u32) -> Outcome<u64> {
-    let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for entry in fs::read_dir("/proc")?.flatten() {
-        let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        if let Some(parent) = status(process, "PPid:").and_then(|parent| u32::try_from(parent).ok()) {
-            children.entry(parent).or_default().push(process);
-        }
-    }
-    let mut open = vec![ancestor];
-    let mut seen = BTreeSet::new();
     let mut sum = 0;
-    while let Some(process) = open.pop() {
-        if !seen.insert(process) {
-            continue;
-        }
-        open.extend(children.get(&process).into_iter().flatten());
+    for process in processes::below(ancestor) {
         let command = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
         let command = String::from_utf8_lossy(&command);
-        // Chromium's renderers, Firefox's content processes.
+        // Chromium's renderers, Firefox's content processes. Sizes are in KiB.
         if command.contains("--type=renderer") || command.contains("-isForBrowser") {
-            let held = ["RssAnon:", "RssShmem:"].iter().filter_map(|field| status(process, field));
-            sum += held.sum::<u64>() * 1024;
+            let size = |field| processes::status(process, field)?.parse::<u64>().ok();
+            sum += ["RssAnon:", "RssShmem:"].into_iter().filter_map(size).sum::<u64>() * 1024;
         }
     }
     if sum == 0 { Err(trouble("the browser has no process that runs a page")) } else { Ok(sum) }
-}
-
-/// A number from a process's status; sizes are in KiB.
-fn status(process: u32, field: &str) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    text.lines().find_map(|line| line.strip_prefix(field))?.split_whitespace().next()?.parse().ok()
 }

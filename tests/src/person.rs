@@ -351,13 +351,6 @@ impl Person {
         }
     }
 
-    /// Cuts or restores this browser's network, as flight mode does; Chromium only.
-    pub async fn set_offline(&self, offline: bool) -> Outcome {
-        let conditions =
-            json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
-        self.devtools("Network.emulateNetworkConditions", conditions).await
-    }
-
     /// Gives the browser fingers instead of a mouse; Chromium only.
     pub async fn touch(&self) -> Outcome {
         self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 5 }))
@@ -376,9 +369,14 @@ impl Person {
 
     /// Watches from now on how much memory the pages of this browser take.
     pub async fn watch_memory(&self) -> Outcome<MemoryWatch> {
+        MemoryWatch::start(self.driver_process().await?)
+    }
+
+    /// The driver's process, from which the browser's descend.
+    pub(crate) async fn driver_process(&self) -> Outcome<u32> {
         let running = self.running.lock().await;
         let driver = running.as_ref().and_then(|running| running.browser.driver_process());
-        MemoryWatch::start(driver.ok_or_else(|| trouble(format!("{}'s browser is closed", self.name)))?)
+        driver.ok_or_else(|| trouble(format!("{}'s browser is closed", self.name)))
     }
 
     /// Saves what the page looks like as `name.png` among the scenario's artifacts.

@@ -5,6 +5,7 @@ mod exchange;
 mod frames;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream};
@@ -63,6 +64,8 @@ impl Recording {
 struct Shared {
     server: SocketAddr,
     network: watch::Sender<Network>,
+    /// How often all connections there were have been forgotten.
+    forgotten: watch::Sender<u64>,
     rules: Mutex<Vec<Rule>>,
     recording: Recording,
 }
@@ -80,8 +83,13 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (network, _) = watch::channel(Network::Works);
-        let shared =
-            Arc::new(Shared { server, network, rules: Mutex::default(), recording: Recording::default() });
+        let shared = Arc::new(Shared {
+            server,
+            network,
+            forgotten: watch::Sender::default(),
+            rules: Mutex::default(),
+            recording: Recording::default(),
+        });
         let accepting = tokio::spawn({
             let shared = Arc::clone(&shared);
             async move {
@@ -129,6 +137,12 @@ impl Proxy {
     /// Lets connections stand and carries nothing.
     pub fn stall(&self) {
         self.shared.network.send_replace(Network::Stalls);
+    }
+
+    /// Forgets the connections there are, as a router does: nobody is told, they never carry anything again, and
+    /// new ones are like any other.
+    pub fn forget(&self) {
+        self.shared.forgotten.send_modify(|times| *times += 1);
     }
 
     /// Carries on.
@@ -179,8 +193,15 @@ impl Shared {
 /// One connection of a browser, until either side ends it or the network is cut.
 async fn attend(client: TcpStream, shared: Arc<Shared>) {
     let mut network = shared.network.subscribe();
+    let mut forgotten = shared.forgotten.subscribe();
+    let mut is_cut = pin!(async {
+        let _ = network.wait_for(|state| *state == Network::IsCut).await;
+    });
+    let carry = pin!(exchange::carry(client, &shared));
     tokio::select! {
-        _ = network.wait_for(|state| *state == Network::IsCut) => {}
-        _ = exchange::carry(client, &shared) => {}
+        () = &mut is_cut => {}
+        _ = carry => {}
+        // Both ends stay open, and neither is attended to any more.
+        Ok(()) = forgotten.changed() => is_cut.await,
     }
 }

@@ -1,16 +1,25 @@
 //! What the browser says about the network and about sleeping and waking.
 
+use std::cell::Cell;
+
 use gloo_events::EventListener;
+use gloo_timers::callback::Interval;
 use sotto_engine::Input;
 use wasm_bindgen::JsCast;
 use web_sys::EventTarget;
 
 use crate::js;
 
+/// How often the clock is looked at, in milliseconds.
+const LOOK_EVERY: u32 = 5_000;
+/// By how much a look may come late before it counts as sleep, in milliseconds.
+const MAY_BE_LATE: u64 = 5_000;
+
 /// Listens until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     _listeners: Vec<EventListener>,
+    _clock: Interval,
 }
 
 impl Surroundings {
@@ -35,10 +44,24 @@ impl Surroundings {
             }
             if let Some(document) = window.document() {
                 on(&document, "visibilitychange", || is_visible().then_some(Input::Wake));
+                on(&document, "resume", || Some(Input::Wake));
             }
         }
-        Self { _listeners: listeners }
+        Self { _listeners: listeners, _clock: watch_clock(report) }
     }
+}
+
+/// No browser says that the device has slept, but timers stand still meanwhile and the clock does not. Timers of a page
+/// that is not looked at are slow anyway, and it is told when it is looked at again.
+fn watch_clock(report: impl Fn(Input) + 'static) -> Interval {
+    let looked = Cell::new(js::now());
+    Interval::new(LOOK_EVERY, move || {
+        let now = js::now();
+        let passed = now.saturating_since(looked.replace(now)).as_millis();
+        if is_visible() && passed > u128::from(u64::from(LOOK_EVERY) + MAY_BE_LATE) {
+            report(Input::Wake);
+        }
+    })
 }
 
 /// Whether the browser believes that there is a network.

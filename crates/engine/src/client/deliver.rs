@@ -119,6 +119,15 @@ impl Client {
         turn.timers.set_earlier(Timer::Outbox(id), turn.now.saturating_add(policy::CHANNEL_PATIENCE));
     }
 
+    /// Nobody has what a lost link carried unacknowledged, as far as is known: it waits for the next way there is.
+    pub(super) fn take_back(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        let Some(queue) = self.outbox.get(&id) else { return };
+        let carried = queue.iter().filter(|(_, entry)| matches!(entry.stage, Stage::Channel { .. }));
+        for place in carried.map(|(place, _)| *place).collect::<Vec<u64>>() {
+            self.set_stage(id, place, Stage::Waiting, turn);
+        }
+    }
+
     fn set_stage(&mut self, id: ContactId, place: u64, stage: Stage, turn: &mut Turn<'_>) {
         let Some(entry) = self.outbox.get_mut(&id).and_then(|queue| queue.get_mut(&place)) else { return };
         let before = entry.delivery();

@@ -118,7 +118,7 @@ impl Client {
         }
     }
 
-    /// A link is gone: what it carried unacknowledged goes to the mailbox, and another link is tried after a while.
+    /// A link is gone: what it carried unacknowledged waits again, and another link is tried after a while.
     fn link_gone(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         let way = self.links.way(id);
         let Some(link) = way.link.take() else { return };
@@ -137,10 +137,15 @@ impl Client {
             owed.into_iter().for_each(|message| contact.owe(message));
             turn.dirty(Key::Contact(id));
         }
+        self.take_back(id, turn);
         turn.shown.insert(id);
         turn.pump.insert(id);
         let at = turn.backoff(failures, policy::LINK_BACKOFF_FIRST, policy::LINK_BACKOFF_MAX);
         turn.timers.set(Timer::LinkRetry(id), at);
+        if link.phase != Phase::Connecting {
+            // It may have broken with the network, and the connection to the server with it.
+            self.ping(policy::WAKE_PATIENCE, turn);
+        }
     }
 
     /// Closes a link for good.

@@ -63,6 +63,25 @@ fn unacknowledged_messages_on_a_silent_link_go_to_the_mailbox() {
 }
 
 #[test]
+fn what_a_lost_link_carried_unacknowledged_waits_visibly() {
+    let mut world = World::new(79, 2);
+    let (ben, anna) = befriend(&mut world);
+    assert!(world.run_until(MINUTE, direct));
+    world.network.silent_links = 1000;
+    world.kill_server();
+    say(&mut world, ANNA, ben, "to nobody");
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(world.people[ANNA].screen.texts(ben), [("to nobody".to_owned(), Delivery::Sent)]);
+    world.break_links(ANNA);
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.people[ANNA].screen.texts(ben), [("to nobody".to_owned(), Delivery::Waiting)]);
+    world.network.silent_links = 0;
+    world.start_server();
+    assert!(world.run_until(MINUTE * 2, |world| delivered(world, ANNA, ben, "to nobody")));
+    assert_eq!(told(&mut world, BEN, anna), ["to nobody"]);
+}
+
+#[test]
 fn lost_acknowledgements_on_a_link_double_nothing() {
     for seed in 72..76 {
         let mut world = World::new(seed, 2);
