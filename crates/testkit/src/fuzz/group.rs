@@ -320,7 +320,7 @@ impl Play {
             3 => Operation::Leave {},
             _ => Operation::Merge { other: some(choices) },
         };
-        let previous = if choices.u8() % 2 == 0 { roster.head().hash } else { some(choices) };
+        let previous = if choices.u8().is_multiple_of(2) { roster.head().hash } else { some(choices) };
         let epoch = roster.head().epoch.saturating_add(u32::from(choices.u8() % 4));
         let group = roster.group();
         self.put_out(who, RosterEntry { group, epoch: epoch.max(1), previous, operation }, rng);

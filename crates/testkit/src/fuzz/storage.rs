@@ -208,12 +208,9 @@ fn backup_content(mut choices: Choices<'_>) -> bool {
     let mut content = BackupContent::new();
     let mut read = 0;
     for item in &items {
-        match content.read(item) {
-            Ok(entry) => {
-                read += 1;
-                assert_eq!(*entry.encode(), *item.as_slice(), "one encoding");
-            }
-            Err(_) => {}
+        if let Ok(entry) = content.read(item) {
+            read += 1;
+            assert_eq!(*entry.encode(), *item.as_slice(), "one encoding");
         }
     }
     content.finish().is_ok() && read == items.len()

@@ -12,5 +12,10 @@
 
 mod bend;
 mod cbor;
+#[path = "../scenarios/common.rs"]
+#[expect(dead_code, reason = "the scenarios need more of it")]
+mod common;
+mod fixed;
 mod listed;
+mod state;
 mod structures;
