@@ -287,6 +287,22 @@ class Roster:
             return "known"
         return "ahead" if epoch > self.state.epoch else "split"
 
+    def trace(self, name: bytes, entries: list[Entry]) -> str:
+        """Looks into a place held as ahead, with the entries that lead to it: still `ahead`, or `split` (21.5)."""
+        fetched = {entry.hash: entry for entry in entries}
+        following, seen, missing = {name}, set(), False
+        while following:
+            seen |= following
+            parents: set[bytes] = set()
+            for hash_ in following - self.known.keys():
+                entry = fetched.get(hash_)
+                if entry is None:
+                    missing = True
+                else:
+                    parents |= {entry.previous, entry.other or entry.previous}
+            following = parents - seen
+        return "ahead" if self.head in seen or missing else "split"
+
     def place(self, account: bytes, epoch: int, name: bytes) -> None:
         """Looks at a place that a current member names: known, or held as `ahead` or `split` (21.5)."""
         standing = self.standing(epoch, name)
