@@ -73,13 +73,17 @@ def roster(case: Case) -> dict[str, Any]:
 
 
 def _step(step: dict[str, Any], readers: dict[str, Roster], entries: dict[str, Entry]) -> dict[str, Any]:
-    done = {name: step[name] for name in ("at", "do", "entry", "branch", "from", "epoch", "roster_hash") if name in step}
+    done = {name: step[name] for name in ("at", "do", "entry", "branch", "from", "epoch", "roster_hash", "entries")
+            if name in step}
     at = step["at"]
     if step["do"] == "copy":
         readers[at] = copy.deepcopy(readers[step["from"]])
         return done
     if step["do"] == "place":
         return done | {"standing": readers[at].standing(step["epoch"], bytes.fromhex(step["roster_hash"]))}
+    if step["do"] == "trace":
+        found = [entries[name] for name in step["entries"]]
+        return done | {"standing": readers[at].trace(bytes.fromhex(step["roster_hash"]), found)}
     entry = entries[step["entry"]]
     try:
         if step["do"] == "begin":
@@ -142,7 +146,13 @@ class Talker:
         except Refused as refusal:
             if (self._receiver.chains, self._sending, self._roster.path) != before:
                 raise AssertionError("a refusal changed the state") from None
-            return told | {"refused": refusal.rule}
+            splits = self._splits() if refusal.rule == "split" else {}
+            return told | {"refused": refusal.rule} | splits
+
+    def _splits(self) -> dict[str, Any]:
+        """The splits recorded: account, epoch, roster hash."""
+        return {"splits": sorted([device_list.account_id(aik).hex(), epoch, name.hex()]
+                                 for aik, (epoch, name) in self._roster.splits.items())}
 
     def _rotate(self, step: dict[str, Any]) -> dict[str, Any]:
         draws = Draws(step["random"])
@@ -195,4 +205,4 @@ class Talker:
         branch = [self._people.verified(entry) for entry in step.get("branch", ())]
         self._roster.apply(self._people.verified(step["entry"]), branch)
         self._receiver.follow()
-        return {"splits": sorted(device_list.account_id(aik).hex() for aik in self._roster.splits)}
+        return self._splits()
