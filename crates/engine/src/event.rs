@@ -3,7 +3,7 @@
 use crate::{CardView, ContactId, ContactView, FileId, InviteId, InviteView, MessageView, Profile};
 
 /// One change of what is to be seen. Ids say what changed; values are whole, so applying one twice is harmless.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Event {
     /// The first event of a run: everything but the histories.
     Ready {

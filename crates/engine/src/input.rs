@@ -27,7 +27,6 @@ pub enum Input {
 }
 
 /// What happens to the socket to the server.
-#[derive(Debug)]
 pub enum SocketEvent {
     /// The connection stands; the server speaks first.
     Opened,
@@ -41,7 +40,6 @@ pub enum SocketEvent {
 }
 
 /// What happens to a link.
-#[derive(Debug)]
 pub enum LinkEvent {
     /// To be carried to the other side, encrypted and in session.
     Signal(Signal),
@@ -99,7 +97,6 @@ pub enum TransferFailure {
 }
 
 /// The answer to a [`Request`](crate::Request).
-#[derive(Debug)]
 pub enum Response {
     /// To `Post`: the server answered.
     Http {

@@ -23,6 +23,7 @@ mod outbox;
 mod output;
 mod policy;
 mod record;
+mod redacted;
 mod seen;
 mod session;
 mod socket;

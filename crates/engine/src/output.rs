@@ -27,7 +27,6 @@ pub enum Output {
 }
 
 /// What to do with the socket to the server; there is at most one.
-#[derive(Debug)]
 pub enum SocketAction {
     /// Open it. Answered by `SocketEvent::Opened` or `SocketEvent::Closed`.
     Open,
@@ -38,7 +37,6 @@ pub enum SocketAction {
 }
 
 /// What to do with a link.
-#[derive(Debug)]
 pub enum LinkAction {
     /// Make it. Both sides make the same two pre-negotiated channels, control and files, so no side has to wait
     /// for the other's.
@@ -61,7 +59,7 @@ pub enum LinkAction {
 }
 
 /// A STUN or TURN server (RFC 7064, RFC 7065).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct IceServer {
     /// `stun:`, `turn:` or `turns:` URLs.
     pub urls: Vec<String>,
@@ -121,7 +119,6 @@ impl core::fmt::Debug for TransferAction {
 }
 
 /// What to ask for.
-#[derive(Debug)]
 pub enum Request {
     /// `POST` a CBOR body to a path of the server, without credentials.
     Post {

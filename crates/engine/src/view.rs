@@ -5,14 +5,14 @@ use minicbor::{Decode, Encode};
 use crate::{ContactId, FileId, InviteId, MessageId, Timestamp};
 
 /// Oneself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     /// The name others see; empty until it was given.
     pub name: String,
 }
 
 /// A contact as the list and the head of the conversation show it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ContactView {
     /// Who.
     pub id: ContactId,
@@ -109,7 +109,7 @@ pub struct MessageView {
 }
 
 /// What a message says.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub enum Content {
     /// A text, as written.
@@ -170,7 +170,7 @@ pub enum Delivery {
 }
 
 /// A file as the conversation shows it.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct FileView {
     /// Which.
@@ -243,7 +243,7 @@ pub enum FileFailure {
 }
 
 /// An invite of ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InviteView {
     /// Which.
     pub id: InviteId,
@@ -256,7 +256,7 @@ pub struct InviteView {
 }
 
 /// The card behind a link that is being looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum CardView {
     /// Asking the server.
     Looking,
@@ -279,7 +279,7 @@ pub enum CardView {
 }
 
 /// Why a link cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum CardRefusal {
     /// Not a link of Sotto: cut off, mistyped or altered.
     Malformed,
