@@ -309,6 +309,53 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng;
 
     #[test]
+    fn replaced_keys_are_kept_for_45_days_and_until_the_mailbox_was_empty() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(2);
+        let at = |days: u64| Timestamp(1_800_000_000_000 + days * 24 * 3600 * 1000);
+        let mut account = Account::create(rng, at(0)).unwrap();
+        let mut later = |account: &mut Account, days, empty: bool| {
+            let mut turn = Turn::new(at(days), rng, Timers::default());
+            if empty {
+                account.drained(&mut turn);
+            }
+            account.look_after_keys(&mut turn);
+            (account.prekeys.signed.len(), account.prekeys.delivery.len())
+        };
+        let (first, delivery) = (account.prekeys.signed[0].key.id(), account.delivery().unwrap().id());
+        assert_eq!(later(&mut account, 6, false), (1, 1), "not a week old");
+        assert_eq!(later(&mut account, 7, false), (2, 2));
+        assert!(account.signed_of(first).is_some() && account.delivery_of(delivery).is_some());
+        assert_ne!(account.delivery().unwrap().id(), delivery);
+        assert!(!account.prekeys.published, "the new bundle is given to the server");
+        // The mailbox was not empty since: kept however long it takes, and nothing but age would not do either.
+        assert_eq!(later(&mut account, 7 + 60, false), (3, 3));
+        assert!(account.signed_of(first).is_some() && account.delivery_of(delivery).is_some());
+        assert_eq!(later(&mut account, 7 + 60, true), (2, 2), "the first is gone");
+        assert!(account.signed_of(first).is_none() && account.delivery_of(delivery).is_none());
+        // The second was replaced on that day: it stays for 45 days though the mailbox was empty.
+        assert_eq!(later(&mut account, 7 + 60 + 44, true), (3, 3));
+        assert_eq!(later(&mut account, 7 + 60 + 45, true), (2, 2));
+    }
+
+    #[test]
+    fn accepted_sessions_are_remembered_as_long_as_their_signed_prekey_exists() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(3);
+        let at = |days: u64| Timestamp(1_800_000_000_000 + days * 24 * 3600 * 1000);
+        let mut account = Account::create(rng, at(0)).unwrap();
+        let signed = account.prekeys.signed[0].key.id();
+        let session = SessionId::from_bytes([9; 16]);
+        let mut turn = Turn::new(at(1), rng, Timers::default());
+        assert!(account.accept_session(session, ContactId([1; 16]), signed, &mut turn));
+        for (days, remembered) in [(8, true), (52, true), (53, false)] {
+            let mut turn = Turn::new(at(days), rng, Timers::default());
+            account.drained(&mut turn);
+            account.look_after_keys(&mut turn);
+            assert_eq!(account.was_accepted(session), remembered, "{days}");
+            assert_eq!(account.signed_of(signed).is_some(), remembered, "{days}");
+        }
+    }
+
+    #[test]
     fn who_begins_sessions_without_end_uses_up_its_own_place_only() {
         let rng = &mut ChaCha12Rng::seed_from_u64(1);
         let mut account = Account::create(rng, Timestamp(0)).unwrap();

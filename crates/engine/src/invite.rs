@@ -43,6 +43,9 @@ pub(crate) enum Stage {
         #[n(1)]
         #[cbor(with = "codec::item")]
         session: SessionId,
+        /// When the user was told that somebody else used it as well.
+        #[n(2)]
+        told: Option<Timestamp>,
     },
     /// Withdrawn; the server is still to be told.
     #[n(2)]

@@ -131,6 +131,17 @@ impl Links {
             .map(|(contact, _)| *contact)
     }
 
+    /// How many there are, open or being made.
+    pub(crate) fn count(&self) -> usize {
+        self.ways.values().filter(|way| way.link.is_some()).count()
+    }
+
+    /// How many are being made that were begun here.
+    pub(crate) fn tried(&self) -> usize {
+        let tried = |link: &Link| link.initiated && link.phase == Phase::Connecting;
+        self.ways.values().filter(|way| way.link.as_ref().is_some_and(tried)).count()
+    }
+
     pub(crate) fn next_id(&mut self) -> LinkId {
         self.last = self.last.saturating_add(1);
         LinkId(self.last)

@@ -123,6 +123,12 @@ pub(crate) const HISTORY_REQUESTS_MAX: usize = 16;
 
 /// How long an attempt at a link may take.
 pub(crate) const LINK_PATIENCE: Duration = seconds(20);
+/// Most links being made at once that were begun here; the others take their turn.
+pub(crate) const LINKS_TRIED_MAX: usize = 8;
+/// Most links at once, open and being made; further contacts are reached through the server.
+pub(crate) const LINKS_MAX: usize = 64;
+/// Pause before an attempt that has to wait for its turn.
+pub(crate) const LINK_TURN: Duration = seconds(4);
 /// First pause before the next attempt; doubled each time, jittered.
 pub(crate) const LINK_BACKOFF_FIRST: Duration = Duration::from_millis(700);
 /// Longest pause between attempts.

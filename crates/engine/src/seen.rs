@@ -115,3 +115,61 @@ impl Seen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use core::time::Duration;
+
+    use rand_chacha::ChaCha12Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::timers::Timers;
+
+    const CONTACT: ContactId = ContactId([1; 16]);
+
+    fn hash(n: usize) -> MessageHash {
+        MessageHash::from_bytes(u128::try_from(n).unwrap().to_be_bytes())
+    }
+
+    #[test]
+    fn hashes_are_known_for_60_days() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(1);
+        let at =
+            |days: u64| Timestamp(1_800_000_000_000).saturating_add(Duration::from_secs(days * 24 * 3600));
+        let mut seen = Seen::default();
+        for n in 0..=policy::SEEN_SEGMENT {
+            let mut turn = Turn::new(at(u64::from(n == policy::SEEN_SEGMENT)), rng, Timers::default());
+            seen.insert(hash(n), Some(MessageId([7; 16])), CONTACT, &mut turn);
+        }
+        for (days, first, last) in [(59, true, true), (60, false, true), (61, false, false)] {
+            seen.prune(CONTACT, &mut Turn::new(at(days), rng, Timers::default()));
+            assert_eq!(seen.get(hash(0)).is_some(), first, "day {days}");
+            assert_eq!(seen.get(hash(policy::SEEN_SEGMENT)).is_some(), last, "day {days}");
+        }
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_is_remembered_and_it_is_the_oldest() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(2);
+        let mut turn = Turn::new(Timestamp(1_800_000_000_000), rng, Timers::default());
+        let mut seen = Seen::default();
+        let most = policy::SEEN_SEGMENT * policy::SEEN_SEGMENTS_MAX;
+        for n in 0..=most {
+            seen.insert(hash(n), None, CONTACT, &mut turn);
+        }
+        assert!(seen.index.len() <= most);
+        assert!(seen.get(hash(0)).is_none() && seen.get(hash(most)).is_some());
+        assert!(seen.get(hash(policy::SEEN_SEGMENT)).is_some(), "and no more than must be");
+        // A restart knows the same.
+        let mut again = Seen::default();
+        for number in seen.numbers() {
+            let entries = seen.segment(number).unwrap().entries.clone();
+            again.restore(number, Segment { entries });
+        }
+        assert_eq!(again.index, seen.index);
+    }
+}

@@ -132,6 +132,11 @@ impl Sessions {
         self.current_mut().is_some_and(|held| held.first.is_none() && !held.sent)
     }
 
+    /// Whether the one that sends was begun here and the contact has not answered in it.
+    pub(crate) fn is_unanswered(&mut self) -> bool {
+        self.current_mut().is_some_and(|held| held.first.is_some())
+    }
+
     /// The contact cannot use this session: it sends no more.
     pub(crate) fn give_up(&mut self, id: SessionId, contact: ContactId, turn: &mut Turn<'_>) {
         if let Some(held) = self.held.get_mut(&id)
@@ -193,5 +198,132 @@ impl Sessions {
         for held in self.held.values_mut() {
             held.session.forget_skipped_before(before);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use core::time::Duration;
+
+    use rand_chacha::ChaCha12Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    use sotto_crypto::keys::{AccountKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, SignedPreKey};
+    use sotto_crypto::x3dh::{self, PeerKeys};
+    use sotto_crypto::{CryptoRng, DeviceId};
+
+    use super::*;
+    use crate::timers::Timers;
+
+    const CONTACT: ContactId = ContactId([1; 16]);
+
+    fn device(rng: &mut dyn CryptoRng) -> (DevicePublic, DeviceIdentityKey) {
+        let identity = DeviceIdentityKey::generate(rng);
+        let (account, signing) =
+            (AccountKey::generate(rng).public(), DeviceSigningKey::generate(rng).public());
+        let device = DevicePublic::new(account, DeviceId::generate(rng), signing, identity.public()).unwrap();
+        (device, identity)
+    }
+
+    /// A session begun here with somebody new.
+    fn begun(rng: &mut dyn CryptoRng) -> Held {
+        let (own, identity) = device(rng);
+        let signed_prekey = SignedPreKey::generate(PreKeyId(1), rng).public();
+        let peer = PeerKeys { device: device(rng).0, signed_prekey, one_time_prekey: None };
+        let (agreement, first) = x3dh::initiate(&own, &identity, &peer, None, rng).unwrap();
+        Held::begun(Session::initiate(&agreement, &signed_prekey, rng), first, None)
+    }
+
+    /// One that the contact began, as far as this module can tell.
+    fn accepted(rng: &mut dyn CryptoRng) -> Held {
+        Held::accepted(begun(rng).session)
+    }
+
+    fn days(n: u64) -> Timestamp {
+        Timestamp(1_800_000_000_000).saturating_add(Duration::from_secs(n * 24 * 3600))
+    }
+
+    fn adopt(sessions: &mut Sessions, held: Held, at: Timestamp, rng: &mut dyn CryptoRng) -> SessionId {
+        let id = held.session.id();
+        sessions.adopt(held, CONTACT, &mut Turn::new(at, rng, Timers::default()));
+        id
+    }
+
+    fn current(sessions: &mut Sessions) -> Option<SessionId> {
+        sessions.current_mut().map(|held| held.session.id())
+    }
+
+    #[test]
+    fn the_newest_sends_and_at_most_four_replaced_ones_receive_for_45_days() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(1);
+        let mut sessions = Sessions::default();
+        let ids: Vec<SessionId> = (0..7)
+            .map(|day| {
+                let held = accepted(rng);
+                let id = adopt(&mut sessions, held, days(day), rng);
+                assert_eq!(current(&mut sessions), Some(id));
+                id
+            })
+            .collect();
+        // Replaced on days 1 to 6: the oldest two had to go.
+        let mut kept = ids[2..].to_vec();
+        kept.sort_unstable();
+        assert_eq!(sessions.ids(), kept);
+        for (day, left) in [(6 + 44, 2), (6 + 45, 1), (400, 1)] {
+            sessions.prune(CONTACT, &mut Turn::new(days(day), rng, Timers::default()));
+            assert_eq!(sessions.ids().len(), left, "day {day}");
+            assert_eq!(current(&mut sessions), Some(ids[6]), "the current one has no end");
+        }
+    }
+
+    #[test]
+    fn a_replaced_session_never_sends_again() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(2);
+        let mut sessions = Sessions::default();
+        let (held, newer) = (accepted(rng), accepted(rng));
+        let old = adopt(&mut sessions, held, days(0), rng);
+        let new = adopt(&mut sessions, newer, days(1), rng);
+        // It still receives, and what it receives does not bring it back.
+        assert!(sessions.get(old).is_some());
+        sessions.opened(old);
+        assert_eq!(current(&mut sessions), Some(new));
+        // Nor does the end of the one that took its place.
+        sessions.give_up(new, CONTACT, &mut Turn::new(days(2), rng, Timers::default()));
+        assert_eq!(current(&mut sessions), None);
+        sessions.opened(old);
+        sessions.opened(new);
+        assert_eq!(current(&mut sessions), None);
+        // Nor storing and restoring it.
+        let mut again = Sessions::default();
+        for id in sessions.ids() {
+            let stored = sessions.get(id).unwrap().stored();
+            again.restore(Held::restore(stored).unwrap());
+        }
+        assert_eq!((current(&mut again), again.ids().len()), (None, 2));
+    }
+
+    #[test]
+    fn of_two_begun_at_once_the_smaller_id_sends_and_of_others_the_newest() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(3);
+        let mut orders = [false; 2];
+        for _ in 0..16 {
+            let mut sessions = Sessions::default();
+            let (mine, theirs) = (begun(rng), accepted(rng));
+            let mine = adopt(&mut sessions, mine, days(0), rng);
+            let theirs = adopt(&mut sessions, theirs, days(0), rng);
+            assert_eq!(current(&mut sessions), Some(mine.min(theirs)));
+            assert_eq!(sessions.ids().len(), 2, "both receive");
+            orders[usize::from(mine < theirs)] = true;
+            // Once mine is answered, theirs is simply newer.
+            let mut sessions = Sessions::default();
+            let (mine, theirs) = (begun(rng), accepted(rng));
+            let mine = adopt(&mut sessions, mine, days(0), rng);
+            sessions.opened(mine);
+            let theirs = adopt(&mut sessions, theirs, days(0), rng);
+            assert_eq!(current(&mut sessions), Some(theirs));
+        }
+        assert_eq!(orders, [true; 2], "both orders were seen");
     }
 }

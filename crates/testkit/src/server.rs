@@ -125,6 +125,21 @@ impl ModelServer {
         }
     }
 
+    /// Loses all but so many one-time prekeys of every mailbox, as if they had been fetched.
+    pub fn leave_one_time(&mut self, left: usize) {
+        for mailbox in self.mailboxes.values_mut() {
+            let surplus = mailbox.one_time.len().saturating_sub(left);
+            mailbox.one_time.drain(..surplus);
+        }
+    }
+
+    /// Makes a mailbox that nobody reads, opened by a token of this hash, with a bundle.
+    pub fn open_mailbox(&mut self, name: MailboxId, token: [u8; 32], bundle: Vec<u8>) {
+        let mailbox = self.mailboxes.entry(name).or_default();
+        mailbox.tokens.insert(token);
+        mailbox.bundle = Some(bundle);
+    }
+
     /// All bytes it holds, for canary searches.
     #[must_use]
     pub fn everything(&self) -> Vec<u8> {

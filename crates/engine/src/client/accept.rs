@@ -274,6 +274,15 @@ impl Client {
         if wanted && self.use_untouched(id, turn) {
             return;
         }
+        // One that was begun to ask, and is not answered, serves for asking again: else whoever lets nothing through
+        // would use up the contact's one-time prekeys.
+        let unanswered = self.sessions.get_mut(&id).is_some_and(crate::session::Sessions::is_unanswered);
+        if asks && unanswered && self.contacts.get(&id).is_some_and(|contact| !contact.needs_fresh) {
+            if self.socket.is_open() && !turn.timers.is_set(Timer::Fresh(id)) {
+                self.ask_again(id, turn);
+            }
+            return;
+        }
         let Some(contact) = self.contacts.get(&id) else { return };
         let lane = self.lanes.entry(id).or_default();
         if !wanted
@@ -410,14 +419,18 @@ impl Client {
         response: &Response,
         turn: &mut Turn<'_>,
     ) {
-        if Answer::of(response) == Answer::Accepted {
-            return;
-        }
+        let at = match Answer::of(response) {
+            Answer::Accepted => return,
+            Answer::Refused => {
+                self.token_refused(id, turn);
+                turn.jittered(policy::REFUSED_PAUSE)
+            }
+            Answer::Full | Answer::Later(_) | Answer::Unknown => turn.jittered(policy::LINK_BACKOFF_MAX),
+        };
         let Some(contact) = self.contacts.get_mut(&id) else { return };
         if contact.ask_again.len() < policy::ASK_AGAIN_MAX {
             contact.ask_again.push((*hash.as_bytes()).into());
             contact.asked_at = None;
-            let at = turn.jittered(policy::BACKOFF_MAX);
             turn.timers.set(Timer::Fresh(id), at);
             turn.dirty(Key::Contact(id));
         }

@@ -178,7 +178,7 @@ impl Client {
     ) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let Stage::Open { secret, .. } = &invite.stage else { return };
-        invite.stage = Stage::Used { tag: secret.tag_key(), session };
+        invite.stage = Stage::Used { tag: secret.tag_key(), session, told: None };
         let token = invite.token.take();
         turn.dirty(Key::Invite(id));
         turn.event(Event::InviteRemoved(id));

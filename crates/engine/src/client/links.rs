@@ -42,6 +42,11 @@ impl Client {
         if way.link.is_some() || tired || !self.may_link(id) || !self.socket.is_open() {
             return;
         }
+        if self.links.count() >= policy::LINKS_MAX || self.links.tried() >= policy::LINKS_TRIED_MAX {
+            let at = turn.jittered(policy::LINK_TURN);
+            turn.timers.set(Timer::LinkRetry(id), at);
+            return;
+        }
         let attempt = u64::from_be_bytes(turn.random());
         self.open_link(id, attempt, true, turn);
     }
@@ -168,8 +173,12 @@ impl Client {
     }
 
     pub(super) fn wake_links(&mut self, turn: &mut Turn<'_>) {
+        let recent = self.recent();
         for id in self.links.contacts() {
             let way = self.links.way(id);
+            if way.link.is_none() && !recent.contains(&id) {
+                continue;
+            }
             way.failures = 0;
             match &mut way.link {
                 Some(link) if matches!(link.phase, Phase::Open(_)) => {
@@ -229,6 +238,9 @@ impl Client {
                 if let Some(old) = self.links.get(id).and_then(|way| way.link) {
                     turn.output(Output::Link(old.id, LinkAction::Close));
                     self.link_gone(id, turn);
+                } else if self.links.count() >= policy::LINKS_MAX {
+                    turn.log("link: too many at once");
+                    return;
                 }
                 (self.open_link(id, attempt, false, turn), signals)
             }
@@ -304,6 +316,12 @@ impl Client {
 
     /// This device is online: contacts are told one after the other, the most recent first, and offer a link.
     pub(super) fn tell_all(&mut self, turn: &mut Turn<'_>) {
+        self.here = self.recent().into();
+        self.tell_next(turn);
+    }
+
+    /// The contacts that were talked with last, the most recent first.
+    fn recent(&self) -> Vec<ContactId> {
         let mut recent: Vec<(u64, ContactId)> = self
             .contacts
             .iter()
@@ -311,8 +329,7 @@ impl Client {
             .map(|(id, contact)| (contact.conversation.last.as_ref().map_or(0, |last| last.sent_at.0), *id))
             .collect();
         recent.sort_unstable_by(|a, b| b.cmp(a));
-        self.here = recent.into_iter().map(|(_, id)| id).take(policy::HERE_MAX).collect();
-        self.tell_next(turn);
+        recent.into_iter().map(|(_, id)| id).take(policy::HERE_MAX).collect()
     }
 
     pub(super) fn tell_next(&mut self, turn: &mut Turn<'_>) {

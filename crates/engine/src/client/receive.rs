@@ -215,14 +215,15 @@ impl Client {
         via: Via,
         turn: &mut Turn<'_>,
     ) {
-        let result = self.respond(from, first, ratchet, turn);
+        let result = self.respond(from, first, ratchet, turn.now_crypto());
         let (session, plaintext) = match result {
             Ok(begun) => begun,
             Err(refusal) => {
                 turn.log(refusal);
-                // A contact that cannot be understood in its session would go on in it for ever.
-                if from.invite.is_none() {
-                    self.undecryptable(from.contact, hash, turn);
+                match from.invite {
+                    Some(invite) => self.used_twice(invite, ratchet, turn),
+                    // A contact that cannot be understood in its session would go on in it for ever.
+                    None => self.undecryptable(from.contact, hash, turn),
                 }
                 return;
             }
@@ -249,13 +250,28 @@ impl Client {
         }
     }
 
-    /// Runs X3DH and opens the first message. Changes nothing but what the user is told of a link used twice.
+    /// Whoever has a used link comes by it in another session than the first. The user is told once of a link:
+    /// whoever has it could say so without end.
+    fn used_twice(&mut self, id: InviteId, ratchet: &[u8], turn: &mut Turn<'_>) {
+        let named = Preview::of(ratchet).map(|preview| preview.session_id);
+        let stage = self.invites.get_mut(&id).map(|invite| &mut invite.stage);
+        if let Some(Stage::Used { session, told, .. }) = stage
+            && named != Ok(*session)
+            && told.is_none()
+        {
+            *told = Some(turn.now);
+            turn.dirty(Key::Invite(id));
+            turn.event(Event::Notice(Notice::InviteUsedTwice));
+        }
+    }
+
+    /// Runs X3DH and opens the first message. Changes nothing.
     fn respond(
         &self,
         from: From,
         first: &FirstPrefix,
         ratchet: &[u8],
-        turn: &mut Turn<'_>,
+        now: sotto_crypto::Timestamp,
     ) -> Result<(Session, Vec<u8>), Refusal> {
         let signed =
             self.account.signed_of(first.keys.spk_id).ok_or("first message: unknown signed prekey")?;
@@ -267,13 +283,7 @@ impl Client {
                     credential = secret.credential();
                     (Some(one_time), Some(&credential))
                 }
-                Stage::Used { session, .. } => {
-                    let named = Preview::of(ratchet).map(|preview| preview.session_id);
-                    if named != Ok(*session) {
-                        turn.event(Event::Notice(Notice::InviteUsedTwice));
-                    }
-                    return Err("first message: its invite has been used");
-                }
+                Stage::Used { .. } => return Err("first message: its invite has been used"),
                 Stage::Revoked {} => return Err("first message: its invite was withdrawn"),
             },
             None => {
@@ -304,8 +314,7 @@ impl Client {
         if self.account.was_accepted(agreement.session_id()) {
             return Err("first message: its session was begun before");
         }
-        Session::respond(&agreement, signed, ratchet, turn.now_crypto())
-            .map_err(|_| "first message: does not open")
+        Session::respond(&agreement, signed, ratchet, now).map_err(|_| "first message: does not open")
     }
 
     /// Keeps a session that the other side began. `false` if it was begun before.

@@ -128,6 +128,100 @@ fn a_second_use_of_a_link_is_refused_and_shown() {
 }
 
 #[test]
+fn a_link_used_again_and_again_is_told_once() {
+    let (mut world, link, mut puppet) = scene(12);
+    accept(&mut world, BEN, &link, "Ben");
+    arrival(&mut world, ANNA);
+    for _ in 0..5 {
+        puppet.come(&mut world);
+        world.run_for(MINUTE);
+    }
+    assert_eq!(world.people[ANNA].screen.notices, [Notice::InviteUsedTwice]);
+    world.reload(ANNA);
+    puppet.come(&mut world);
+    world.run_for(MINUTE);
+    assert_eq!(world.people[ANNA].screen.notices, [], "nor after a reload");
+    let refused = "first message: its invite has been used";
+    assert_eq!(world.people[ANNA].log.iter().filter(|line| **line == refused).count(), 6);
+}
+
+#[test]
+fn nobody_is_let_in_under_ones_own_account() {
+    let (mut world, _, mut puppet) = scene(13);
+    puppet.come(&mut world);
+    arrival(&mut world, ANNA);
+    let mut talk = puppet.begin(false);
+    let body = puppet.body(&mut talk, text("it is you"));
+    let ratchet = talk.session.seal(&Message::Body(body).encode(), &mut puppet.rng).unwrap();
+    let own = puppet.contents.device_list.clone();
+    let (tag, mailbox) = (puppet.tag(false), puppet.contents.mailbox);
+    // Her own account as the sender, and her own list in the prefix of somebody else.
+    let sender =
+        sotto_crypto::envelope::Sender { account: own.account().id(), device: own.devices()[0].device_id() };
+    let prefix = FirstPrefix { device_list: own, keys: talk.first.keys };
+    for (sender, prefix, why) in [
+        (sender, None, "envelope: claims to be our own"),
+        (sender, Some(&prefix), "envelope: claims to be our own"),
+        (puppet.sender(), Some(&prefix), "envelope: its sender is not in its device list"),
+    ] {
+        let blob = puppet.seal(&Carried::encode(prefix, &ratchet), sender, &tag);
+        world.people[ANNA].log.clear();
+        world.inject(mailbox, blob);
+        world.run_for(MINUTE);
+        assert!(logged(&world, ANNA, why), "{why}: {:?}", world.people[ANNA].log);
+    }
+    assert_eq!(world.people[ANNA].screen.contacts.len(), 1);
+    assert_eq!(world.people[ANNA].screen.notices, []);
+}
+
+/// How often Anna has asked for this.
+fn posts(world: &World, path: &str) -> usize {
+    world.people[ANNA].posts.iter().filter(|post| **post == path).count()
+}
+
+#[test]
+fn what_cannot_be_decrypted_is_asked_for_once_an_hour() {
+    use sotto_wire::server::path;
+    let (mut world, _, mut puppet) = scene(14);
+    puppet.come(&mut world);
+    arrival(&mut world, ANNA);
+    puppet.open_mailbox(&mut world);
+    world.run_for(MINUTE * 2);
+    let before = posts(&world, path::ENVELOPES);
+    puppet.say_unreadable(&mut world);
+    world.run_for(MINUTE);
+    assert_eq!(posts(&world, path::ENVELOPES), before + 1, "{:?}", world.people[ANNA].log);
+    for _ in 0..20 {
+        puppet.say_unreadable(&mut world);
+        world.run_for(MINUTE * 2);
+    }
+    world.run_for(MINUTE * 15);
+    assert_eq!(posts(&world, path::ENVELOPES), before + 1, "an hour is not over");
+    world.run_for(MINUTE * 10);
+    assert_eq!(posts(&world, path::ENVELOPES), before + 1 + 16, "as many as are remembered, in one go");
+    assert_eq!(posts(&world, path::PREKEYS), 1, "and in the session that was begun for the first");
+}
+
+#[test]
+fn who_takes_no_questions_is_asked_without_using_up_prekeys() {
+    use sotto_wire::server::{limits, path};
+    let (mut world, _, mut puppet) = scene(15);
+    puppet.come(&mut world);
+    arrival(&mut world, ANNA);
+    puppet.open_mailbox(&mut world);
+    world.run_for(MINUTE * 2);
+    for _ in 0..limits::MAILBOX_ENVELOPES_MAX {
+        world.inject(sotto_crypto::MailboxId::from_bytes(crate::puppet::MAILBOX), vec![0; 1024]);
+    }
+    puppet.say_unreadable(&mut world);
+    let before = posts(&world, path::ENVELOPES);
+    world.run_for(DAY);
+    let asked = posts(&world, path::ENVELOPES) - before;
+    assert!((20..700).contains(&asked), "it is tried again, and nobody hammers: {asked}");
+    assert_eq!(posts(&world, path::PREKEYS), 1);
+}
+
+#[test]
 fn who_used_a_link_in_time_arrives_though_it_expired_meanwhile() {
     let mut world = World::new(3, 2);
     world.network = Network::without_links();

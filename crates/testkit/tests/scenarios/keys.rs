@@ -91,6 +91,67 @@ fn one_time_prekeys_are_refilled() {
 }
 
 #[test]
+fn one_time_prekeys_are_refilled_below_twenty_and_old_ones_forgotten() {
+    let (mut world, _, _) = meet(98);
+    world.run_for(MINUTE);
+    let left = |world: &World| {
+        world.server.mailboxes.values().map(|mailbox| mailbox.one_time_left()).collect::<Vec<_>>()
+    };
+    for (few, many) in [(20, 20), (19, 119)] {
+        world.server.leave_one_time(few);
+        for who in [ANNA, BEN] {
+            world.reload(who);
+        }
+        world.run_for(MINUTE);
+        assert_eq!(left(&world), [many, many]);
+    }
+    for _ in 0..6 {
+        world.server.leave_one_time(0);
+        world.reload(ANNA);
+        world.run_for(MINUTE);
+    }
+    // Identity, prekeys, cursor, and at most 400 one-time prekeys.
+    assert_eq!(world.people[ANNA].disk.count(Store::Account), 403);
+    world.reload(ANNA);
+    assert_eq!(world.people[ANNA].disk.count(Store::Account), 403);
+}
+
+#[test]
+fn a_message_is_said_again_at_most_three_times() {
+    use sotto_wire::server::path;
+    let (mut world, ben, anna) = meet(99);
+    say(&mut world, ANNA, ben, "one");
+    assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "one")));
+    world.close_page(BEN);
+    say(&mut world, ANNA, ben, "two");
+    world.run_for(MINUTE);
+    let asked =
+        |world: &World| world.people[BEN].posts.iter().filter(|post| **post == path::ENVELOPES).count();
+    let mailbox = world.server.accepted.last().unwrap().0;
+    let said = |world: &World| world.server.accepted.iter().filter(|(to, _)| *to == mailbox).count();
+    let too_often = |world: &World| logged(world, ANNA, "retry: asked too often");
+    for n in 1..=4 {
+        // Ben asks, and has lost the session again when the answer is there.
+        world.people[BEN].disk.forget(Store::Session);
+        world.open_page(BEN);
+        let before = (asked(&world), said(&world));
+        assert!(world.run_until(MINUTE, |world| asked(world) > before.0), "{n}");
+        world.run_for(Duration::from_millis(45));
+        world.close_page(BEN);
+        world.run_for(MINUTE * 120);
+        assert_eq!(too_often(&world), n == 4, "{n}: {:?}", world.people[ANNA].log);
+        assert_eq!(said(&world) - before.1, usize::from(n < 4), "{n}");
+    }
+    // What is said next is read.
+    world.people[BEN].disk.forget(Store::Session);
+    world.open_page(BEN);
+    world.run_for(MINUTE);
+    say(&mut world, ANNA, ben, "three");
+    assert!(world.run_until(MINUTE * 10, |world| delivered(world, ANNA, ben, "three")));
+    assert_eq!(told(&mut world, BEN, anna), ["one", "three"]);
+}
+
+#[test]
 fn both_begin_fresh_sessions_at_once() {
     let (mut world, ben, anna) = meet(94);
     say(&mut world, ANNA, ben, "one");

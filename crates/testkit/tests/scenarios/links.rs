@@ -135,3 +135,30 @@ fn where_no_link_can_be_made_attempts_end() {
     assert_eq!(world.people[ANNA].posts.len(), posts, "nobody goes on calling in vain");
     assert_eq!(world.people[ANNA].screen.contacts[&ben].route, Route::Server);
 }
+
+#[test]
+fn with_many_contacts_links_are_tried_a_few_at_once() {
+    const OTHERS: usize = 12;
+    let mut world = World::new(77, 1 + OTHERS);
+    world.network = Network::without_links();
+    for other in 1..=OTHERS {
+        befriend_as(&mut world, ANNA, other);
+    }
+    world.run_for(MINUTE * 60);
+    for other in 1..=OTHERS {
+        world.close_page(other);
+    }
+    let tried = |world: &World| {
+        let contacts = world.people[ANNA].screen.contacts.values();
+        contacts.filter(|contact| contact.route == Route::Connecting).count()
+    };
+    let before = world.people[ANNA].links_opened;
+    let mut most = 0;
+    world.input(ANNA, sotto_engine::Input::Wake);
+    let _ = world.run_until(MINUTE * 5, |world| {
+        most = most.max(tried(world));
+        false
+    });
+    assert_eq!(most, 8);
+    assert!(world.people[ANNA].links_opened - before >= OTHERS as u64, "but everybody has a turn");
+}

@@ -33,7 +33,12 @@ pub struct Puppet {
     pub signing: DeviceSigningKey,
     pub identity: DeviceIdentityKey,
     pub bundle: Bundle,
+    /// What lets others write to it, once it has said so.
+    pub token: Option<DeliveryToken>,
 }
+
+/// Where the puppet says that it can be written to.
+pub const MAILBOX: [u8; 16] = [0xee; 16];
 
 impl Puppet {
     /// Takes the invite's boxes straight from the server.
@@ -57,7 +62,7 @@ impl Puppet {
             delivery: DeliveryKey::generate(DeliveryKeyId(1), &mut rng).public(),
             created: now,
         };
-        Self { rng, link, contents, list, device, signing, identity, bundle }
+        Self { rng, link, contents, list, device, signing, identity, bundle, token: None }
     }
 
     pub fn sender(&self) -> Sender {
@@ -90,10 +95,12 @@ impl Puppet {
 
     pub fn hello(&mut self) -> Content {
         let bundle = self.bundle.sign(&self.signing, &mut self.rng);
+        let token = DeliveryToken::generate(&mut self.rng);
+        self.token = Some(DeliveryToken::from_bytes(&token.to_bytes()));
         Content::Hello {
             name: Name::new("Mallory".to_owned()).unwrap(),
-            mailbox: MailboxId::from_bytes([0xee; 16]),
-            token: DeliveryToken::generate(&mut self.rng),
+            mailbox: MailboxId::from_bytes(MAILBOX),
+            token,
             bundle: Opaque::new(bundle).unwrap(),
         }
     }
@@ -139,6 +146,22 @@ impl Puppet {
         let carried = Carried::encode(Some(&talk.first), ratchet);
         let tag = self.tag(talk.first.keys.invite_id.is_some());
         let blob = self.seal(&carried, self.sender(), &tag);
+        world.inject(self.contents.mailbox, blob);
+    }
+
+    /// Opens the mailbox it has named, so that it can be answered.
+    pub fn open_mailbox(&mut self, world: &mut World) {
+        let bundle = self.bundle.sign(&self.signing, &mut self.rng);
+        let token = *self.token.as_ref().unwrap().hash().as_bytes();
+        world.server.open_mailbox(MailboxId::from_bytes(MAILBOX), token, bundle);
+    }
+
+    /// Says something in a session that nobody knows.
+    pub fn say_unreadable(&mut self, world: &mut World) {
+        let mut talk = self.begin(false);
+        let ratchet = talk.session.seal(&Message::End {}.encode(), &mut self.rng).unwrap();
+        let (sender, tag) = (self.sender(), self.tag(false));
+        let blob = self.seal(&Carried::encode(None, &ratchet), sender, &tag);
         world.inject(self.contents.mailbox, blob);
     }
 
