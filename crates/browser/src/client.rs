@@ -1,17 +1,20 @@
 //! What the page holds: the running client.
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use futures_channel::oneshot;
+use sotto_crypto::vault::Role;
 use sotto_engine::{Client, Command, Config, ContactId, Event, FileId, Input, RestoreError};
 
 use crate::{
-    PickedFile,
+    PassphraseError, PickedFile,
     download::{self, Target},
     driver::{Driver, Parts},
     inbox::{Item, Outbox, Save, queue},
-    js, site,
-    storage::{DATABASE, Database, SealedRecords, StorageError, open_vault},
+    js, passphrase, site,
+    storage::{
+        ChangeError, DATABASE, DECOY_DATABASE, Database, Keyring, SealedRecords, StorageError, Unlocked,
+    },
     surroundings,
     tab_lock::{self, LockError, TabLock},
     transfer::WorkerHandle,
@@ -41,6 +44,12 @@ pub enum StartError {
     /// What is stored cannot be read: damaged, or its key is gone.
     #[error("the stored data is damaged")]
     StorageDamaged,
+    /// It takes a passphrase: start with [`Sotto::unlock`].
+    #[error("locked by a passphrase")]
+    Locked,
+    /// The passphrase did not open anything.
+    #[error(transparent)]
+    Passphrase(PassphraseError),
     /// What is stored was written by a newer version of Sotto: reload to get it.
     #[error("the stored data was written by a newer version")]
     NewerVersion,
@@ -134,6 +143,9 @@ pub struct Sotto {
 #[derive(Debug)]
 struct Inner {
     outbox: Outbox,
+    keyring: Unlocked,
+    /// The driver's; gone when it has stopped.
+    worker: Weak<WorkerHandle>,
 }
 
 impl Drop for Inner {
@@ -148,22 +160,57 @@ impl Sotto {
     /// gets everything the screen needs, in order; it is never called before this returns.
     ///
     /// # Errors
-    /// [`StartError`], each to be shown as a page with a next step; nothing was changed.
+    /// [`StartError`], each to be shown as a page with a next step; nothing was changed. [`StartError::Locked`] when a
+    /// passphrase is set.
     pub async fn start(
         options: Options,
+        on_event: impl Fn(DriverEvent) + 'static,
+    ) -> Result<Self, StartError> {
+        Self::begin(options, None, on_event).await
+    }
+
+    /// Starts with the vault that a passphrase opens; see [`Sotto::start`]. Without a passphrase set, any will do.
+    ///
+    /// # Errors
+    /// [`StartError`]; [`StartError::Passphrase`] when it opens nothing.
+    pub async fn unlock(
+        options: Options,
+        passphrase: &str,
+        on_event: impl Fn(DriverEvent) + 'static,
+    ) -> Result<Self, StartError> {
+        Self::begin(options, Some(passphrase), on_event).await
+    }
+
+    async fn begin(
+        options: Options,
+        passphrase: Option<&str>,
         on_event: impl Fn(DriverEvent) + 'static,
     ) -> Result<Self, StartError> {
         let location = web_sys::window().ok_or(StartError::Unsupported("a window"))?.location();
         let origin = location.origin().map_err(|_| StartError::Unsupported("an origin"))?;
         let (lock, claims) = TabLock::acquire(tab_lock::NAME, options.take_over).await?;
-        let database = Database::open(DATABASE).await?;
-        let vault = open_vault(&database).await?;
-        let records = SealedRecords::new(database, &vault);
-        let config = Config { origin: origin.clone(), ice_servers: Vec::new() };
+        let database = Rc::new(Database::open(DATABASE).await?);
         let (outbox, inbox) = queue();
+        let (keyring, worker) = match (Keyring::open(&database).await?, passphrase) {
+            (Keyring::Open(keyring), _) => (keyring, None),
+            (Keyring::Locked(_), None) => return Err(StartError::Locked),
+            (Keyring::Locked(locked), Some(typed)) => {
+                let worker = WorkerHandle::start(&options.worker_url, &outbox);
+                let key = worker.stretch(locked.stretch(), typed).await.map_err(StartError::Passphrase)?;
+                let keyring = locked.unlock(&key).map_err(ChangeError::from);
+                (keyring.map_err(|error| StartError::Passphrase(error.into()))?, Some(worker))
+            }
+        };
+        let database = match keyring.role() {
+            Role::Main => database,
+            Role::Decoy => Rc::new(Database::open(DECOY_DATABASE).await?),
+        };
+        let records = keyring.look(|table| SealedRecords::new(database, table.vault())).await;
+        let config = Config { origin: origin.clone(), ice_servers: Vec::new() };
         let loaded = records.load().await?;
         let client = Client::restore(loaded, config, js::now(), &mut js::rng())?;
-        let worker = WorkerHandle::start(&options.worker_url, &outbox);
+        let worker = worker.unwrap_or_else(|| WorkerHandle::start(&options.worker_url, &outbox));
+        let worker = Rc::new(worker);
         // Nobody takes from the queue yet, so this is what the engine hears first.
         let _ = outbox.put(Item::Input(Input::Online(surroundings::is_online())));
         let driver = Driver::new(Parts {
@@ -173,12 +220,12 @@ impl Sotto {
             outbox: outbox.clone(),
             on_event: Box::new(on_event),
             socket_url: format!("{}/v1/socket", origin.replacen("http", "ws", 1)),
-            worker,
+            worker: Rc::clone(&worker),
             lock,
             claims,
         });
         wasm_bindgen_futures::spawn_local(driver.run());
-        Ok(Self { inner: Rc::new(Inner { outbox }) })
+        Ok(Self { inner: Rc::new(Inner { outbox, keyring, worker: Rc::downgrade(&worker) }) })
     }
 
     /// Gives the engine a command.
@@ -214,6 +261,51 @@ impl Sotto {
             return Err(SaveError::Stopped);
         }
         answered.await.unwrap_or(Err(SaveError::Stopped))
+    }
+
+    /// Which vault is open: the decoy's when the duress passphrase was given.
+    #[must_use]
+    pub fn vault(&self) -> Role {
+        self.inner.keyring.role()
+    }
+
+    /// Whether the vault is locked by a passphrase at the next start.
+    pub async fn has_passphrase(&self) -> bool {
+        self.inner.keyring.look(|table| table.table().stretch().is_some()).await
+    }
+
+    /// Sets or changes the passphrase of the vault that is open.
+    ///
+    /// # Errors
+    /// [`PassphraseError`]; nothing was changed.
+    pub async fn set_passphrase(&self, typed: &str) -> Result<(), PassphraseError> {
+        let worker = self.inner.worker.upgrade().ok_or(PassphraseError::Stopped)?;
+        passphrase::set(&self.inner.keyring, &worker, typed).await
+    }
+
+    /// Takes all passphrases away, and the decoy with its own.
+    ///
+    /// # Errors
+    /// [`PassphraseError`]; the passphrases are as before.
+    pub async fn remove_passphrases(&self) -> Result<(), PassphraseError> {
+        passphrase::remove(&self.inner.keyring).await
+    }
+
+    /// Sets or changes the duress passphrase, which opens a new, empty decoy in place of this vault.
+    ///
+    /// # Errors
+    /// [`PassphraseError`]; the passphrases are as before.
+    pub async fn set_duress(&self, typed: &str) -> Result<(), PassphraseError> {
+        let worker = self.inner.worker.upgrade().ok_or(PassphraseError::Stopped)?;
+        passphrase::set_duress(&self.inner.keyring, &worker, typed).await
+    }
+
+    /// Takes the duress passphrase away, and the decoy with it.
+    ///
+    /// # Errors
+    /// [`PassphraseError`]; the passphrases are as before.
+    pub async fn remove_duress(&self) -> Result<(), PassphraseError> {
+        passphrase::remove_duress(&self.inner.keyring).await
     }
 
     /// How much room there is; `None` where the browser does not say.

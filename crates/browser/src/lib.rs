@@ -12,6 +12,7 @@ mod js;
 mod link;
 mod notify;
 mod opfs;
+mod passphrase;
 mod picked;
 mod qr;
 mod site;
@@ -31,5 +32,7 @@ pub mod worker;
 pub use client::{
     DriverEvent, Options, SaveError, SaveOutcome, Sotto, StartError, StopReason, StorageEstimate, WipeError,
 };
+pub use passphrase::PassphraseError;
 pub use picked::{PickedFile, dropped_files, pasted_files, picked_files};
 pub use qr::{QrError, QrImage, qr_path};
+pub use sotto_crypto::vault::Role as VaultRole;

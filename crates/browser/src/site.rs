@@ -7,7 +7,7 @@ use web_sys::{ServiceWorkerRegistration, StorageManager};
 
 use crate::{
     StorageEstimate, WipeError, js, opfs,
-    storage::{DATABASE, Database, StorageError, delete_database, wipe_keyring},
+    storage::{DATABASE, DECOY_DATABASE, Database, StorageError, delete_database, wipe_keyring},
 };
 
 #[wasm_bindgen]
@@ -51,10 +51,11 @@ pub(crate) async fn wipe() -> Result<(), WipeError> {
         Err(_) => delete_database(DATABASE).await.map_err(|_| WipeError::KeysRemain)?,
     }
     let database = delete_database(DATABASE).await.is_ok();
+    let decoy = delete_database(DECOY_DATABASE).await.is_ok();
     let plain = opfs::remove_directory(opfs::PLAIN).await.is_ok();
     let files = opfs::remove_directory(opfs::FILES).await.is_ok();
     let rest = remove_rest().await.is_ok();
-    if database && plain && files && rest { Ok(()) } else { Err(WipeError::Incomplete) }
+    if database && decoy && plain && files && rest { Ok(()) } else { Err(WipeError::Incomplete) }
 }
 
 async fn remove_rest() -> Result<(), JsValue> {

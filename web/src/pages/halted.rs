@@ -157,7 +157,8 @@ fn not_started(i18n: Texts, error: &StartError) -> Words {
             t_string!(i18n, halt.damaged).to_owned(),
             t_string!(i18n, halt.damaged_next),
         ),
-        StartError::NewerVersion => (
+        // No screen of this version sets a passphrase: a newer one did.
+        StartError::NewerVersion | StartError::Locked | StartError::Passphrase(_) => (
             "newer-version",
             t_string!(i18n, halt.newer_title),
             t_string!(i18n, halt.newer).to_owned(),

@@ -59,7 +59,7 @@ impl From<StorageError> for End {
 /// The engine and everything it acts on. Whatever it owns ends with it.
 pub(crate) struct Driver {
     client: Client,
-    records: Rc<SealedRecords<Database>>,
+    records: Rc<SealedRecords<Rc<Database>>>,
     inbox: Inbox,
     outbox: Outbox,
     on_event: Box<dyn Fn(DriverEvent)>,
@@ -80,12 +80,12 @@ pub(crate) struct Driver {
 /// What a driver begins with.
 pub(crate) struct Parts {
     pub(crate) client: Client,
-    pub(crate) records: SealedRecords<Database>,
+    pub(crate) records: SealedRecords<Rc<Database>>,
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
     pub(crate) on_event: Box<dyn Fn(DriverEvent)>,
     pub(crate) socket_url: String,
-    pub(crate) worker: WorkerHandle,
+    pub(crate) worker: Rc<WorkerHandle>,
     pub(crate) lock: TabLock,
     pub(crate) claims: futures_channel::mpsc::UnboundedReceiver<Claim>,
 }
@@ -120,7 +120,7 @@ impl Driver {
             socket_number: 0,
             links: BTreeMap::new(),
             requests: BTreeMap::new(),
-            worker: Rc::new(worker),
+            worker,
             files: Files::default(),
             timer: None,
             _surroundings: surroundings,
@@ -331,7 +331,8 @@ impl Driver {
 
     async fn worker(&mut self, message: FromWorker, beside: &wasm_bindgen::JsValue) -> Result<(), End> {
         match message {
-            FromWorker::Ready => {}
+            // Heard by the handle itself.
+            FromWorker::Ready | FromWorker::Stretched(..) => {}
             FromWorker::Broken => {
                 for input in self.files.worker_broke() {
                     self.input(input).await?;

@@ -13,8 +13,10 @@ use gloo_events::EventListener;
 use super::{KeyRange, RawChange, RawRecord, RecordStore, StorageError};
 use crate::js;
 
-/// Name of the database.
+/// Name of the database: the keyring, and the records of the main vault.
 pub(crate) const NAME: &str = "sotto";
+/// Name of the database with the records of the decoy.
+pub(crate) const DECOY: &str = "sotto-decoy";
 /// The object store beside the engine's that holds keys and the owner's mark.
 const KEYRING: &str = "keyring";
 /// In the keyring: which opening of the database owns the records.
@@ -25,13 +27,18 @@ const BLOCKED_LIMIT: u32 = 10_000;
 type Migration = fn(&IdbDatabase) -> Result<(), JsValue>;
 
 /// What leads from each version of the database to the next; the version is how many have run.
-const MIGRATIONS: [Migration; 1] = [|database| {
-    for store in Store::ALL {
-        database.create_object_store(store.name())?;
-    }
-    database.create_object_store(KEYRING)?;
-    Ok(())
-}];
+const MIGRATIONS: [Migration; 2] = [
+    |database| {
+        for store in Store::ALL {
+            database.create_object_store(store.name())?;
+        }
+        database.create_object_store(KEYRING)?;
+        Ok(())
+    },
+    // The keyring holds slots, which an older page would take for damage. Making them takes WebCrypto, for which a
+    // migration does not wait: opening the keyring does it.
+    |_| Ok(()),
+];
 
 #[wasm_bindgen]
 extern "C" {
@@ -100,17 +107,22 @@ impl Database {
         answer(&store_of(&transaction, KEYRING)?.get(&name.into()).map_err(|error| error_of(&error))?).await
     }
 
-    /// Puts values into the keyring, together; undefined deletes.
+    /// Puts values into the keyring, together; undefined deletes. Only the owner of the records may.
     pub(crate) async fn set_keyring(&self, values: &[(&str, JsValue)]) -> Result<(), StorageError> {
         let transaction = self.begin(&[KEYRING])?;
+        self.check_owner(&transaction).await?;
         let keyring = store_of(&transaction, KEYRING)?;
-        for (name, value) in values {
-            let done = if value.is_undefined() {
-                keyring.delete(&(*name).into())
+        let queued = values.iter().try_for_each(|(name, value)| {
+            if value.is_undefined() {
+                keyring.delete(&(*name).into()).map(drop)
             } else {
-                keyring.put_with_key(value, &(*name).into())
-            };
-            done.map_err(|error| error_of(&error))?;
+                keyring.put_with_key(value, &(*name).into()).map(drop)
+            }
+        });
+        if let Err(error) = queued {
+            // What was queued before must not be committed alone.
+            let _ = transaction.abort();
+            return Err(error_of(&error));
         }
         committed(&transaction).await
     }

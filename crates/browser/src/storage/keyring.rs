@@ -1,37 +1,151 @@
-//! The vault key, and the WebCrypto key that wraps it and cannot be taken out of the browser.
+//! The slot table of the vault, wrapped by a key of the browser: what opens the records of this device.
 
-use js_sys::{Array, Promise, Uint8Array};
-use sotto_crypto::vault::VaultKey;
+use std::rc::Rc;
+
+use futures_util::lock::Mutex;
+use js_sys::Uint8Array;
+use sotto_crypto::{
+    Purpose,
+    passphrase::{Stretch, StretchedKey},
+    vault::{OpenTable, Role, SlotError, SlotTable, VaultKey},
+};
 use sotto_engine::Store;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{CryptoKey, SubtleCrypto};
-use zeroize::Zeroizing;
+use web_sys::CryptoKey;
 
-use super::{Database, KeyRange, RecordStore, StorageError};
+use super::{Database, KeyRange, RecordStore, StorageError, wrapping};
 use crate::js;
 
 /// In the keyring: the non-extractable AES-GCM key.
 const WRAPPING_KEY: &str = "wrapping-key";
-/// In the keyring: nonce ‖ wrapped vault key.
-const WRAPPED: &str = "vault";
-/// Binds the wrapped key to its purpose.
-const LABEL: &[u8] = b"sotto/v1/vault-wrap\0";
-/// Bytes of an AES-GCM nonce.
-const NONCE: usize = 12;
+/// In the keyring: the wrapped slot table.
+const SLOTS: &str = "slots";
+/// In the keyring of the first version: the wrapped vault key, in place of slots.
+const VAULT: &str = "vault";
 
-/// Opens the vault, or makes one if nothing was ever stored.
-///
-/// # Errors
-/// [`StorageError::Damaged`] when something is stored but its key is gone or does not open.
-pub(crate) async fn open_vault(database: &Database) -> Result<VaultKey, StorageError> {
-    let wrapping: Option<CryptoKey> = database.keyring(WRAPPING_KEY).await?.dyn_into().ok();
-    let wrapped: Option<Uint8Array> = database.keyring(WRAPPED).await?.dyn_into().ok();
-    match (wrapping, wrapped) {
-        (Some(wrapping), Some(wrapped)) => unwrap(&wrapping, &wrapped.to_vec()).await,
-        (None, None) if is_fresh(database).await? => make(database).await,
-        _ => Err(StorageError::Damaged),
+/// What is in a database's keyring.
+#[derive(Debug)]
+pub(crate) enum Keyring {
+    /// No passphrase is set.
+    Open(Unlocked),
+    /// It takes a passphrase.
+    Locked(Locked),
+}
+
+impl Keyring {
+    /// Reads the keyring, or makes one if nothing was ever stored.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`] when something is stored but its keys are gone or do not open.
+    pub(crate) async fn open(database: &Rc<Database>) -> Result<Self, StorageError> {
+        let wrapping: Option<CryptoKey> = database.keyring(WRAPPING_KEY).await?.dyn_into().ok();
+        let slots: Option<Uint8Array> = database.keyring(SLOTS).await?.dyn_into().ok();
+        let vault: Option<Uint8Array> = database.keyring(VAULT).await?.dyn_into().ok();
+        let made = match (wrapping, slots, vault) {
+            (Some(wrapping), Some(slots), None) => {
+                let table = wrapping::unwrap(&wrapping, Purpose::VAULT_SLOTS, &slots.to_vec()).await?;
+                let table = SlotTable::from_bytes(&table)?;
+                let Some(stretch) = table.stretch().copied() else {
+                    let table = table.open_without_passphrase()?;
+                    return Ok(Self::Open(Unlocked::new(database, table)));
+                };
+                return Ok(Self::Locked(Locked { database: Rc::clone(database), table, stretch }));
+            }
+            (Some(wrapping), None, Some(vault)) => {
+                let vault = wrapping::unwrap(&wrapping, Purpose::VAULT_WRAP, &vault.to_vec()).await?;
+                let vault = vault.as_slice().try_into().map_err(|_| StorageError::Damaged)?;
+                VaultKey::from_bytes(vault)
+            }
+            (None, None, None) if is_fresh(database).await? => VaultKey::generate(&mut js::rng()),
+            _ => return Err(StorageError::Damaged),
+        };
+        let table = OpenTable::new(made, &mut js::rng());
+        save(database, table.table()).await?;
+        Ok(Self::Open(Unlocked::new(database, table)))
     }
+}
+
+/// A keyring that waits for its passphrase.
+#[derive(Debug)]
+pub(crate) struct Locked {
+    database: Rc<Database>,
+    table: SlotTable,
+    stretch: Stretch,
+}
+
+impl Locked {
+    /// How the passphrase is to be stretched.
+    pub(crate) const fn stretch(&self) -> &Stretch {
+        &self.stretch
+    }
+
+    /// Opens the vault of this passphrase.
+    ///
+    /// # Errors
+    /// [`SlotError::NoSlot`] for a wrong one; it can be tried again.
+    pub(crate) fn unlock(&self, key: &StretchedKey) -> Result<Unlocked, SlotError> {
+        Ok(Unlocked::new(&self.database, self.table.open(key)?))
+    }
+}
+
+/// Why the slots were not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ChangeError {
+    /// What the table says.
+    #[error(transparent)]
+    Slot(#[from] SlotError),
+    /// What storage says.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A keyring that is open.
+#[derive(Debug)]
+pub(crate) struct Unlocked {
+    database: Rc<Database>,
+    role: Role,
+    /// One change at a time.
+    table: Mutex<OpenTable>,
+}
+
+impl Unlocked {
+    fn new(database: &Rc<Database>, table: OpenTable) -> Self {
+        Self { database: Rc::clone(database), role: table.role(), table: Mutex::new(table) }
+    }
+
+    /// Which vault was opened.
+    pub(crate) const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Looks at the open table.
+    pub(crate) async fn look<T>(&self, look: impl FnOnce(&OpenTable) -> T) -> T {
+        look(&*self.table.lock().await)
+    }
+
+    /// Changes the slots, on disk and then here.
+    ///
+    /// # Errors
+    /// [`ChangeError`]; nothing is changed then.
+    pub(crate) async fn change(
+        &self,
+        change: impl FnOnce(&mut OpenTable) -> Result<(), SlotError>,
+    ) -> Result<(), ChangeError> {
+        let mut table = self.table.lock().await;
+        let mut changed = table.duplicate();
+        change(&mut changed)?;
+        save(&self.database, changed.table()).await?;
+        *table = changed;
+        Ok(())
+    }
+}
+
+/// Stores a table under a wrapping key of its own, and forgets all others.
+async fn save(database: &Database, table: &SlotTable) -> Result<(), StorageError> {
+    let wrapping = wrapping::generate().await?;
+    let wrapped = wrapping::wrap(&wrapping, Purpose::VAULT_SLOTS, &table.to_bytes()).await?;
+    let values = [(WRAPPING_KEY, wrapping.into()), (SLOTS, wrapped.into()), (VAULT, JsValue::UNDEFINED)];
+    database.set_keyring(&values).await
 }
 
 /// Deletes the keys, after which no record can be read.
@@ -39,8 +153,7 @@ pub(crate) async fn open_vault(database: &Database) -> Result<VaultKey, StorageE
 /// # Errors
 /// [`StorageError`].
 pub(crate) async fn wipe(database: &Database) -> Result<(), StorageError> {
-    let gone = JsValue::UNDEFINED;
-    database.set_keyring(&[(WRAPPING_KEY, gone.clone()), (WRAPPED, gone)]).await
+    database.set_keyring(&[WRAPPING_KEY, SLOTS, VAULT].map(|name| (name, JsValue::UNDEFINED))).await
 }
 
 async fn is_fresh(database: &Database) -> Result<bool, StorageError> {
@@ -52,52 +165,9 @@ async fn is_fresh(database: &Database) -> Result<bool, StorageError> {
     Ok(true)
 }
 
-async fn make(database: &Database) -> Result<VaultKey, StorageError> {
-    let usages: Array = ["encrypt", "decrypt"].into_iter().map(JsValue::from_str).collect();
-    let algorithm = js::object(&[("name", "AES-GCM".into()), ("length", 256.into())]);
-    let generated = subtle()?.generate_key_with_object(&algorithm, false, &usages);
-    let wrapping: CryptoKey = settle(generated).await?.unchecked_into();
-    let vault = VaultKey::generate(&mut js::rng());
-    let mut nonce = [0; NONCE];
-    rand_core::Rng::fill_bytes(&mut js::rng(), &mut nonce);
-    let sealed = subtle()?.encrypt_with_object_and_u8_array(
-        &parameters(&nonce),
-        &wrapping,
-        vault.to_bytes().as_slice(),
-    );
-    let sealed = Uint8Array::new(&settle(sealed).await?).to_vec();
-    let wrapped = Uint8Array::from([nonce.as_slice(), &sealed].concat().as_slice());
-    database.set_keyring(&[(WRAPPING_KEY, wrapping.into()), (WRAPPED, wrapped.into())]).await?;
-    Ok(vault)
-}
-
-async fn unwrap(wrapping: &CryptoKey, wrapped: &[u8]) -> Result<VaultKey, StorageError> {
-    let (nonce, sealed) = wrapped.split_first_chunk::<NONCE>().ok_or(StorageError::Damaged)?;
-    let opened = subtle()?.decrypt_with_object_and_u8_array(&parameters(nonce), wrapping, sealed);
-    let opened = Uint8Array::new(&settle(opened).await.map_err(|_| StorageError::Damaged)?);
-    let mut key = Zeroizing::new([0; 32]);
-    if opened.length() != 32 {
-        return Err(StorageError::Damaged);
+/// What a stored table can be wrong in.
+impl From<SlotError> for StorageError {
+    fn from(error: SlotError) -> Self {
+        if error == SlotError::NewerVersion { Self::Newer } else { Self::Damaged }
     }
-    opened.copy_to(key.as_mut_slice());
-    opened.fill(0, 0, 32);
-    Ok(VaultKey::from_bytes(&key))
-}
-
-fn parameters(nonce: &[u8; NONCE]) -> js_sys::Object {
-    js::object(&[
-        ("name", "AES-GCM".into()),
-        ("iv", Uint8Array::from(nonce.as_slice()).into()),
-        ("additionalData", Uint8Array::from(LABEL).into()),
-    ])
-}
-
-/// WebCrypto exists in secure contexts only.
-fn subtle() -> Result<SubtleCrypto, StorageError> {
-    let crypto = js::get(&js_sys::global(), "crypto");
-    js::get(&crypto, "subtle").dyn_into().map_err(|_| StorageError::Denied)
-}
-
-async fn settle(promise: Result<Promise, JsValue>) -> Result<JsValue, StorageError> {
-    JsFuture::from(promise.map_err(|_| StorageError::Failed)?).await.map_err(|_| StorageError::Failed)
 }

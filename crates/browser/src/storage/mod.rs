@@ -4,6 +4,7 @@ mod indexed_db;
 mod keyring;
 mod range;
 mod sealed;
+mod wrapping;
 
 #[cfg(test)]
 pub(crate) mod conformance;
@@ -11,8 +12,8 @@ pub(crate) mod conformance;
 #[cfg(not(target_arch = "wasm32"))]
 mod memory;
 
-pub(crate) use indexed_db::{Database, NAME as DATABASE, delete as delete_database};
-pub(crate) use keyring::{open_vault, wipe as wipe_keyring};
+pub(crate) use indexed_db::{DECOY as DECOY_DATABASE, Database, NAME as DATABASE, delete as delete_database};
+pub(crate) use keyring::{ChangeError, Keyring, Unlocked, wipe as wipe_keyring};
 pub(crate) use range::KeyRange;
 pub(crate) use sealed::SealedRecords;
 
@@ -85,4 +86,19 @@ pub(crate) trait RecordStore {
         range: KeyRange,
         limit: Option<u32>,
     ) -> Result<Vec<RawRecord>, StorageError>;
+}
+
+impl<S: RecordStore> RecordStore for std::rc::Rc<S> {
+    async fn commit(&self, changes: Vec<RawChange>) -> Result<(), StorageError> {
+        S::commit(self, changes).await
+    }
+
+    async fn read(
+        &self,
+        store: Store,
+        range: KeyRange,
+        limit: Option<u32>,
+    ) -> Result<Vec<RawRecord>, StorageError> {
+        S::read(self, store, range, limit).await
+    }
 }

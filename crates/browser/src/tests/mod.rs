@@ -1,9 +1,11 @@
 //! Tests that need a browser.
 
 mod files;
+mod keyring;
 mod links;
 mod locks;
 mod pair;
+mod passphrase;
 #[cfg(feature = "bench")]
 mod rate;
 mod scroll;

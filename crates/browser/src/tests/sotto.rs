@@ -11,35 +11,41 @@ use crate::{
 };
 
 #[derive(Default)]
-struct Screen {
+pub(super) struct Screen {
     events: RefCell<Vec<DriverEvent>>,
     changed: Notify,
 }
 
-async fn start(take_over: bool) -> Result<(Sotto, Rc<Screen>), StartError> {
+pub(super) fn options(take_over: bool) -> Options {
+    Options { take_over, worker_url: worker_url() }
+}
+
+pub(super) async fn start(take_over: bool) -> Result<(Sotto, Rc<Screen>), StartError> {
     let screen = Rc::<Screen>::default();
-    let options = Options { take_over, worker_url: worker_url() };
-    let sotto = Sotto::start(options, {
-        let screen = Rc::clone(&screen);
-        move |event| {
-            screen.events.borrow_mut().push(event);
-            screen.changed.notify();
-        }
-    });
+    let sotto = Sotto::start(options(take_over), screen.listen());
     Ok((sotto.await?, screen))
 }
 
 impl Screen {
-    async fn shows(&self, wanted: impl Fn(&DriverEvent) -> bool) {
+    /// What hears the client's events for this screen.
+    pub(super) fn listen(self: &Rc<Self>) -> impl Fn(DriverEvent) + 'static {
+        let screen = Rc::clone(self);
+        move |event| {
+            screen.events.borrow_mut().push(event);
+            screen.changed.notify();
+        }
+    }
+
+    pub(super) async fn shows(&self, wanted: impl Fn(&DriverEvent) -> bool) {
         self.changed.until(|| self.has(&wanted).then_some(())).await;
     }
 
-    fn has(&self, wanted: impl Fn(&DriverEvent) -> bool) -> bool {
+    pub(super) fn has(&self, wanted: impl Fn(&DriverEvent) -> bool) -> bool {
         self.events.borrow().iter().any(wanted)
     }
 }
 
-fn calls_me(name: &str) -> impl Fn(&DriverEvent) -> bool {
+pub(super) fn calls_me(name: &str) -> impl Fn(&DriverEvent) -> bool {
     move |event| match event {
         DriverEvent::Engine(Event::Ready { profile, .. } | Event::Profile(profile)) => profile.name == name,
         _ => false,

@@ -1,14 +1,15 @@
+use std::rc::Rc;
+
 use js_sys::{Function, Promise};
-use sotto_engine::{Change, Record, Store};
+use sotto_engine::Store;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
-use zeroize::Zeroizing;
 
 use super::unique;
 use crate::storage::{
-    Database, KeyRange, RawChange, RawRecord, RecordStore, SealedRecords, StorageError, conformance,
-    delete_database, open_vault, wipe_keyring,
+    Database, KeyRange, Keyring, RawChange, RawRecord, RecordStore, StorageError, conformance,
+    delete_database,
 };
 
 fn change(value: &[u8]) -> Vec<RawChange> {
@@ -41,50 +42,13 @@ async fn every_write_is_strictly_durable() {
          durabilities",
     )
     .unwrap();
-    let database = Database::open(&name).await.unwrap();
-    open_vault(&database).await.unwrap();
+    let database = Rc::new(Database::open(&name).await.unwrap());
+    drop(Keyring::open(&database).await.unwrap());
     database.commit(change(b"1")).await.unwrap();
     js_sys::eval("IDBDatabase.prototype.transaction = originalTransaction").unwrap();
     let durabilities: Vec<_> =
         observed.unchecked_into::<js_sys::Array>().iter().map(|text| text.as_string().unwrap()).collect();
     assert_eq!(durabilities, ["strict"; 3], "taking ownership, the keys, the record");
-    drop(database);
-    delete_database(&name).await.unwrap();
-}
-
-#[wasm_bindgen_test]
-async fn the_vault_survives_and_its_key_cannot_be_taken_out() {
-    let name = unique("vault");
-    let record =
-        Record { store: Store::Session, key: b"k".to_vec(), value: Zeroizing::new(b"secret".to_vec()) };
-    let database = Database::open(&name).await.unwrap();
-    let vault = open_vault(&database).await.unwrap();
-    let records = SealedRecords::new(database, &vault);
-    records.commit(vec![Change::Put(record.clone())]).await.unwrap();
-    drop(records);
-
-    let database = Database::open(&name).await.unwrap();
-    let wrapping = database.keyring("wrapping-key").await.unwrap();
-    assert!(wrapping.is_instance_of::<web_sys::CryptoKey>());
-    let export = Function::new_with_args("key", "return crypto.subtle.exportKey('raw', key)");
-    let exported: Promise = export.call1(&JsValue::NULL, &wrapping).unwrap().unchecked_into();
-    assert!(JsFuture::from(exported).await.is_err());
-    let reopened = open_vault(&database).await.unwrap();
-    assert_eq!(*reopened.to_bytes(), *vault.to_bytes());
-    let records = SealedRecords::new(database, &reopened);
-    assert_eq!(records.load().await.unwrap(), [record]);
-    drop(records);
-    delete_database(&name).await.unwrap();
-}
-
-#[wasm_bindgen_test]
-async fn records_without_their_key_are_damage_and_not_a_fresh_start() {
-    let name = unique("keyless");
-    let database = Database::open(&name).await.unwrap();
-    open_vault(&database).await.unwrap();
-    database.commit(change(b"1")).await.unwrap();
-    wipe_keyring(&database).await.unwrap();
-    assert_eq!(open_vault(&database).await.unwrap_err(), StorageError::Damaged);
     drop(database);
     delete_database(&name).await.unwrap();
 }

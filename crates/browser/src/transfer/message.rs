@@ -28,6 +28,36 @@ impl core::fmt::Debug for FileDescription {
     }
 }
 
+/// A passphrase as it was typed, and salt and cost to stretch it under.
+#[derive(Encode, Decode, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct StretchJob {
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub(crate) stretch: [u8; 24],
+    #[n(1)]
+    pub(crate) typed: String,
+}
+
+impl core::fmt::Debug for StretchJob {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("StretchJob(..)")
+    }
+}
+
+/// The key a passphrase was stretched to.
+#[derive(Encode, Decode, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct StretchedBytes {
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub(crate) key: [u8; 32],
+}
+
+impl core::fmt::Debug for StretchedBytes {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("StretchedBytes(..)")
+    }
+}
+
 /// From the page to the worker.
 #[derive(Debug, Encode, Decode)]
 pub(crate) enum ToWorker {
@@ -62,6 +92,9 @@ pub(crate) enum ToWorker {
     /// for a file of our own that is then offered as a download.
     #[n(9)]
     Save(#[n(0)] u32, #[n(1)] FileDescription),
+    /// Stretch a passphrase.
+    #[n(10)]
+    Stretch(#[n(0)] u32, #[n(1)] StretchJob),
 }
 
 /// From the worker to the page.
@@ -82,6 +115,9 @@ pub(crate) enum FromWorker {
     /// A save ended.
     #[n(4)]
     Saved(#[n(0)] u32, #[n(1)] SaveReport),
+    /// A passphrase was stretched or refused.
+    #[n(5)]
+    Stretched(#[n(0)] u32, #[n(1)] StretchReport),
 }
 
 /// [`TransferEvent`] on its way.
@@ -132,6 +168,19 @@ impl From<TransferReport> for TransferEvent {
     }
 }
 
+/// How stretching ended in the worker.
+#[derive(Debug, Encode, Decode)]
+pub(crate) enum StretchReport {
+    #[n(0)]
+    Key(#[n(0)] StretchedBytes),
+    #[n(1)]
+    Empty,
+    #[n(2)]
+    TooLong,
+    #[n(3)]
+    OutOfMemory,
+}
+
 /// How a save ended in the worker.
 #[derive(Debug, Encode, Decode)]
 pub(crate) enum SaveReport {
@@ -168,7 +217,8 @@ pub(crate) fn describe(file: FileId, key: &[u8; 32], size: u64) -> FileDescripti
 /// What `postMessage` is given: `[header, attachment]` and the list of what is handed over rather than copied. The
 /// header is handed over too, so that keys in it do not stay behind.
 pub(crate) fn pack<T: Encode<()>>(message: &T, attachment: &JsValue, hand_over: bool) -> (JsValue, Array) {
-    let mut encoded = Vec::with_capacity(128);
+    // Room for the longest passphrase: a vector that grew would leave copies behind.
+    let mut encoded = Vec::with_capacity(1280);
     // Writing to a Vec cannot fail.
     let _ = minicbor::encode(message, &mut encoded);
     let header = Uint8Array::from(encoded.as_slice());

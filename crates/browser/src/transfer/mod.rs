@@ -4,22 +4,27 @@ pub(crate) mod frame;
 mod message;
 
 pub(crate) use message::{
-    FileDescription, FromWorker, SaveReport, ToWorker, TransferReport, describe, pack, unpack,
+    FileDescription, FromWorker, SaveReport, StretchJob, StretchReport, StretchedBytes, ToWorker,
+    TransferReport, describe, pack, unpack,
 };
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     rc::Rc,
 };
 
+use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Array;
+use sotto_crypto::passphrase::{PASSPHRASE_MAX, Stretch, StretchedKey};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, Worker};
 
 use crate::{
+    PassphraseError,
     inbox::{Item, Outbox},
     notify::Notify,
 };
@@ -34,6 +39,8 @@ enum State {
     Broken,
 }
 
+type Stretching = Rc<RefCell<BTreeMap<u32, oneshot::Sender<StretchReport>>>>;
+
 /// The dedicated worker; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkerHandle {
@@ -42,6 +49,8 @@ pub(crate) struct WorkerHandle {
     early: Rc<RefCell<Vec<(JsValue, Array)>>>,
     state: Rc<Cell<State>>,
     changed: Rc<Notify>,
+    /// Who waits for a passphrase to be stretched.
+    stretching: Stretching,
     _listeners: Vec<EventListener>,
 }
 
@@ -53,11 +62,13 @@ impl WorkerHandle {
         let state = Rc::new(Cell::new(if worker.is_some() { State::Starting } else { State::Broken }));
         let changed = Rc::<Notify>::default();
         let early = Rc::<RefCell<Vec<(JsValue, Array)>>>::default();
+        let stretching = Stretching::default();
         let mut listeners = Vec::new();
         if let Some(worker) = &worker {
             listeners.push(EventListener::new(worker, "message", {
                 let (state, changed, outbox) = (Rc::clone(&state), Rc::clone(&changed), outbox.clone());
                 let (worker, early) = (worker.clone(), Rc::clone(&early));
+                let stretching = Rc::clone(&stretching);
                 move |event| {
                     let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
                     match data.and_then(|data| unpack(&data)) {
@@ -69,6 +80,12 @@ impl WorkerHandle {
                             }
                             changed.notify();
                         }
+                        Some((FromWorker::Stretched(job, report), _)) => {
+                            if let Some(waiting) = stretching.borrow_mut().remove(&job) {
+                                // Whoever waited may have gone.
+                                let _ = waiting.send(report);
+                            }
+                        }
                         Some((message, beside)) => {
                             // A stopped driver has no use for it.
                             let _ = outbox.put(Item::Worker(message, beside));
@@ -79,14 +96,16 @@ impl WorkerHandle {
             }));
             listeners.push(EventListener::new(worker, "error", {
                 let (state, changed, outbox) = (Rc::clone(&state), Rc::clone(&changed), outbox.clone());
+                let stretching = Rc::clone(&stretching);
                 move |_| {
                     state.set(State::Broken);
+                    stretching.borrow_mut().clear();
                     changed.notify();
                     let _ = outbox.put(Item::Worker(FromWorker::Broken, JsValue::UNDEFINED));
                 }
             }));
         }
-        Self { worker, early, state, changed, _listeners: listeners }
+        Self { worker, early, state, changed, stretching, _listeners: listeners }
     }
 
     /// Waits until the worker listens, or until it is clear that it will not.
@@ -105,6 +124,41 @@ impl WorkerHandle {
     /// Whether it cannot be used.
     pub(crate) fn is_broken(&self) -> bool {
         self.state.get() == State::Broken
+    }
+
+    /// Stretches a passphrase in the worker: Argon2id would stop the page for about a second.
+    ///
+    /// # Errors
+    /// [`PassphraseError`].
+    pub(crate) async fn stretch(
+        &self,
+        stretch: &Stretch,
+        typed: &str,
+    ) -> Result<StretchedKey, PassphraseError> {
+        // Not even handed over.
+        if typed.len() > PASSPHRASE_MAX {
+            return Err(PassphraseError::TooLong);
+        }
+        self.started().await;
+        if self.is_broken() {
+            return Err(PassphraseError::NoWorker);
+        }
+        let (answer, answered) = oneshot::channel();
+        let job = {
+            let mut stretching = self.stretching.borrow_mut();
+            let job = stretching.last_key_value().map_or(0, |(job, _)| job.wrapping_add(1));
+            stretching.insert(job, answer);
+            job
+        };
+        let what = StretchJob { stretch: stretch.to_bytes(), typed: typed.to_owned() };
+        self.tell(&ToWorker::Stretch(job, what));
+        match answered.await {
+            Ok(StretchReport::Key(bytes)) => Ok(StretchedKey::from_bytes(*stretch, &bytes.key)),
+            Ok(StretchReport::Empty) => Err(PassphraseError::Empty),
+            Ok(StretchReport::TooLong) => Err(PassphraseError::TooLong),
+            Ok(StretchReport::OutOfMemory) => Err(PassphraseError::OutOfMemory),
+            Err(oneshot::Canceled) => Err(PassphraseError::NoWorker),
+        }
     }
 
     /// Says something, with an object beside it that is copied or handed over.

@@ -5,6 +5,7 @@ mod disk;
 mod receiver;
 mod save;
 mod sender;
+mod stretch;
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
@@ -131,6 +132,9 @@ impl Worker {
                 wasm_bindgen_futures::spawn_local(disk::delete(file));
             }
             ToWorker::Save(job, file) => self.save(job, file, beside),
+            ToWorker::Stretch(job, what) => {
+                self.say(&FromWorker::Stretched(job, stretch::stretch(&what)));
+            }
         }
     }
 

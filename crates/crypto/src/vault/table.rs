@@ -238,6 +238,12 @@ impl OpenTable {
         &self.table
     }
 
+    /// The same once more: a change is made on it, stored, and only then takes the place of this one.
+    pub fn duplicate(&self) -> Self {
+        let vault = VaultKey::from_bytes(&self.vault.to_bytes());
+        Self { table: self.table.clone(), number: self.number, role: self.role, vault }
+    }
+
     /// How a passphrase that is to be set here must be stretched: as all others of the table, or under a fresh salt
     /// when it is the first.
     pub fn stretch_for_new<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Stretch {
