@@ -5,6 +5,8 @@
 //! [`expect`](Case::expect) or [`refused`](Case::refused), list it below, run `cargo xtask vectors`, and add a test that
 //! reads the file back without this module (`tests/vectors/`).
 
+mod backup;
+mod backup_content;
 mod bundle;
 pub mod cbor;
 mod conversation;
@@ -21,6 +23,7 @@ mod points;
 pub mod primitives;
 mod random;
 mod ratchet;
+mod recovery_key;
 mod roster;
 mod roster_entries;
 mod safety_number;
@@ -28,6 +31,8 @@ mod sender_chains;
 mod sender_keys;
 mod server;
 mod signatures;
+mod vault_record;
+mod vault_slot;
 mod x3dh;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +65,11 @@ pub const STRUCTURES: &[Structure] = &[
     server::SERVER,
     roster::ROSTER,
     sender_keys::SENDER_KEYS,
+    vault_record::VAULT_RECORD,
+    vault_slot::VAULT_SLOT,
+    recovery_key::RECOVERY_KEY,
+    backup::BACKUP,
+    backup_content::BACKUP_CONTENT,
 ];
 
 /// `docs/vectors/vN`.

@@ -24,6 +24,18 @@ impl Draws {
         let draws = draws.filter(|draw| draw["for"].as_str().unwrap().starts_with(purpose));
         Self(draws.map(|draw| unhex(draw["bytes"].as_str().unwrap())).collect())
     }
+
+    /// These and then those.
+    pub fn and(mut self, mut others: Self) -> Self {
+        self.0.append(&mut others.0);
+        self
+    }
+
+    /// The last so many of these.
+    pub fn only(mut self, count: usize) -> Self {
+        self.0.drain(..self.0.len() - count);
+        self
+    }
 }
 
 impl TryRng for Draws {

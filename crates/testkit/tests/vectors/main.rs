@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod backup;
 mod current;
 mod envelope;
 mod file;
@@ -21,4 +22,5 @@ mod ratchet;
 mod safety_number;
 mod server;
 mod signed;
+mod vault;
 mod x3dh;
