@@ -137,9 +137,8 @@ class Talker:
 
     def do(self, step: dict[str, Any]) -> dict[str, Any]:
         """Does a step again."""
-        told = {name: step[name] for name in
-                ("by", "do", "now", "from", "announcement", "message", "entry", "branch", "count", "random", "plaintext")
-                if name in step}
+        told = {name: step[name] for name in ("by", "do", "now", "from", "announcement", "message", "entry", "branch",
+                                              "count", "random", "plaintext") if name in step}
         before = copy.deepcopy((self._receiver.chains, self._sending, self._roster.path))
         try:
             return told | getattr(self, "_" + step["do"])(step)

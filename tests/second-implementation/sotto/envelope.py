@@ -32,7 +32,8 @@ def dik_tag_key(own_dik_private: bytes, their_dik: bytes) -> bytes:
     return hkdf(b"", ecdh(own_dik_private, their_dik), label("envelope-tag"), 32)
 
 
-def sender_tag(tag_key: bytes, mailbox: bytes, dk_id: int, account_id: bytes, device_id: bytes, carried: bytes) -> bytes:
+def sender_tag(tag_key: bytes, mailbox: bytes, dk_id: int, account_id: bytes, device_id: bytes,
+               carried: bytes) -> bytes:
     """The sender tag, 16 bytes."""
     return hmac(tag_key, mailbox + u32(dk_id) + account_id + device_id + carried)[:TAG_LENGTH]
 

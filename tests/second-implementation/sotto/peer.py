@@ -129,7 +129,8 @@ class Peer:
         self._state.invites[derived.invite_id] = OpenInvite(derived.tag, derived.psk, opk["id"])
         box = invite.seal_bundle(secret, {
             "device_list": self._own.device_list, "bundle": self._own.bundle,
-            "one_time_prekey": (opk["id"], bytes.fromhex(opk["public"])), "mailbox": self._mailbox, "token": self._token,
+            "one_time_prekey": (opk["id"], bytes.fromhex(opk["public"])), "mailbox": self._mailbox,
+            "token": self._token,
         }, self._randomness(12))
         link = invite.Link(secret, invite.account_hash(self._own.aik.public))
         return {"link": invite.write_link(origin, link), "box": box.hex(),
