@@ -428,7 +428,7 @@ fn every_fixed_layout_cut_extended_or_altered_is_refused_by_a_rule() {
             assert!(rules.contains(&rule.as_str()), "{name}: {what}: {rule}");
         };
         // Of something large, a part of the places; of all else, every one.
-        let step = 1 + valid.len() / 1_000;
+        let step = 1 + valid.len() / 300;
         for length in (0..valid.len()).step_by(step) {
             refused(&format!("cut to {length}"), &valid[..length], cut(length));
         }
@@ -436,7 +436,7 @@ fn every_fixed_layout_cut_extended_or_altered_is_refused_by_a_rule() {
             refused("extended", &[&valid, more].concat(), longer);
         }
         for byte in (0..valid.len()).step_by(step) {
-            for flip in [1, 2, 0x80, 0xff] {
+            for flip in [1, 0x80, 0xff] {
                 if altered(byte).is_empty() {
                     continue;
                 }
