@@ -6,7 +6,7 @@ For a case with `refused` the same function is called and must raise the refusal
 from collections.abc import Callable
 from typing import Any
 
-from . import contents, envelopes, groups, identities, primitives, servers, sessions
+from . import contents, envelopes, groups, identities, primitives, servers, sessions, storage
 from .case import Case
 
 REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
@@ -25,4 +25,9 @@ REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
     "server": servers.server,
     "roster": groups.roster,
     "sender_keys": groups.sender_keys,
+    "vault_record": storage.vault_record,
+    "vault_slot": storage.vault_slot,
+    "recovery_key": storage.recovery_key,
+    "backup": storage.backup,
+    "backup_content": storage.backup_content,
 }

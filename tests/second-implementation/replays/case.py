@@ -24,6 +24,11 @@ class Draws:
             if purpose is None or draw["for"] == purpose:
                 return bytes.fromhex(draw["bytes"])
 
+    @property
+    def upcoming(self) -> str:
+        """What the next draw is for; nothing when there is none."""
+        return self._draws[self._at]["for"] if self._at < len(self._draws) else ""
+
     def __call__(self, length: int) -> bytes:
         """The next draw, in the place of a source of randomness."""
         drawn = self.next()

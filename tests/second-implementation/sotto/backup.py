@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from . import device_list
 from .device_list import ID_LENGTH, account_id
@@ -36,7 +35,7 @@ WHAT = Choice({
 })
 
 ENTRY = Choice({
-    "account": {0: Field("version", Exactly(1, "newer-version", bits=32)), 1: Field("aik", Fixed(SCALAR_LENGTH)),
+    "account": {0: Field("version", Exactly(1, "unknown-version", bits=32)), 1: Field("aik", Fixed(SCALAR_LENGTH)),
                 2: Field("device_list", Bytes(device_list.LIMIT)), 3: Field("name", NAME),
                 4: Field("created", Integer(64))},
     "contact": {0: Field("device_list", Bytes(device_list.LIMIT)), 1: Field("name", NAME), 2: Field("own_name", NAME),
@@ -87,16 +86,19 @@ def _nonce(index: int, last: bool) -> bytes:
     return bytes(7) + u32(index) + u8(last)
 
 
-def seal(head: Head, secret: bytes, items: list[bytes]) -> bytes:
-    """The whole backup."""
+def plaintext_of(items: list[bytes]) -> bytes:
+    """The items, the end, and zeros up to a size that tells little."""
     plaintext = b"".join(u32(len(item)) + item for item in items) + bytes(4)
-    count = padme(-(-len(plaintext) // CHUNK_LENGTH))
-    plaintext = plaintext.ljust(count * CHUNK_LENGTH, b"\0")
+    return plaintext.ljust(padme(-(-len(plaintext) // CHUNK_LENGTH)) * CHUNK_LENGTH, b"\0")
+
+
+def seal(head: Head, secret: bytes, plaintext: bytes) -> bytes:
+    """The whole backup, of a plaintext of full chunks."""
     key, commit = head.keys(secret)
     full_head = head.bound + head.r + commit
-    chunks = (gcm_seal(key, _nonce(i, i == count - 1), plaintext[i * CHUNK_LENGTH:(i + 1) * CHUNK_LENGTH], full_head)
-              for i in range(count))
-    return full_head + b"".join(chunks)
+    parts = [plaintext[at:at + CHUNK_LENGTH] for at in range(0, len(plaintext), CHUNK_LENGTH)]
+    return full_head + b"".join(gcm_seal(key, _nonce(i, i == len(parts) - 1), part, full_head)
+                                for i, part in enumerate(parts))
 
 
 def read_head(data: bytes) -> Head:
@@ -117,12 +119,18 @@ def read_head(data: bytes) -> Head:
     return Head(cost, r, salt)
 
 
+def chunks_in(size: int) -> int:
+    """Rule 2 of reading: how many chunks a backup of that size has."""
+    count, rest = divmod(size - HEAD_LENGTH, CHUNK_LENGTH + TAG_LENGTH)
+    if rest or not 1 <= count <= MOST_CHUNKS or padme(count) != count:
+        raise Refused("wrong-length")
+    return count
+
+
 def open_(data: bytes, secret: bytes) -> list[bytes]:
     """The items of a backup whose secret is known: rules 1 to 5 of reading."""
     head = read_head(data)
-    count, rest = divmod(len(data) - HEAD_LENGTH, CHUNK_LENGTH + TAG_LENGTH)
-    if rest or not 1 <= count <= MOST_CHUNKS or padme(count) != count:
-        raise Refused("wrong-length")
+    count = chunks_in(len(data))
     key, commit = head.keys(secret)
     if not same(commit, data[BOUND_LENGTH + R_LENGTH:HEAD_LENGTH]):
         raise Refused("wrong-key")
@@ -153,16 +161,21 @@ def _items(plaintext: bytes, count: int) -> list[bytes]:
     return items
 
 
+def checksum(key: bytes) -> bytes:
+    """The last two groups of a recovery key's text."""
+    return labelled_hash("recovery-key", key)[:4]
+
+
 def recovery_text(key: bytes) -> str:
     """The text form of a recovery key: 18 groups of five digits."""
-    data = key + labelled_hash("recovery-key", key)[:4]
+    data = key + checksum(key)
     return " ".join(f"{int.from_bytes(data[i:i + 2], 'big'):05}" for i in range(0, len(data), 2))
 
 
 def read_recovery_text(text: str) -> bytes:
     """The recovery key of a text form."""
     digits = re.sub("[ \t\r\n-]", "", text)
-    if not re.fullmatch("[0-9]*", digits):
+    if not re.fullmatch(r"[0-9]*", digits, re.ASCII):
         raise Refused("not-a-digit")
     if len(digits) != 90:
         raise Refused("wrong-length")
@@ -170,43 +183,62 @@ def read_recovery_text(text: str) -> bytes:
     if max(groups) > 0xFFFF:
         raise Refused("mistyped", "a group above 65535")
     data = b"".join(group.to_bytes(2, "big") for group in groups)
-    if data != data[:32] + labelled_hash("recovery-key", data[:32])[:4]:
+    if data[32:] != checksum(data[:32]):
         raise Refused("mistyped", "checksum")
     return data[:32]
 
 
+def read_entry(data: bytes) -> Variant:
+    """Reads an entry and verifies what is in it (22.3)."""
+    entry = read_signed(ENTRY, data, LONGEST_ITEM)
+    fields = entry.fields
+    if entry.name == "account":
+        try:
+            aik = public_of(fields["aik"])
+        except Refused:
+            raise Refused("bad-key", "no scalar") from None
+        if device_list.read(fields["device_list"]).aik != aik:
+            raise Refused("wrong-account")
+    elif entry.name == "contact":
+        device_list.read(fields["device_list"])
+    return entry
+
+
 def read_entries(items: list[bytes]) -> list[Variant]:
-    """Reads the items as entries and checks their order (22.3)."""
-    entries = [read_signed(ENTRY, item, LONGEST_ITEM) for item in items]
-    if not entries or entries[0].name != "account":
-        raise Refused("order", "the first is not an account")
-    own = _account(entries[0].fields)
-    contact: bytes | None = None
-    contacts = 0
+    """Reads the items of a backup and checks their order (22.3)."""
+    entries = [read_entry(item) for item in items]
+    if [entry.name == "account" for entry in entries] != [True] + [False] * (len(entries) - 1):
+        raise Refused("account-place")
+    own = account_id(public_of(entries[0].fields["aik"]))
+    contacts: list[bytes] = []
     before: tuple | None = None
     for entry in entries[1:]:
         if entry.name == "contact":
-            following = device_list.read(entry.fields["device_list"]).account_id
-            contacts += 1
-            if following == own or contact is not None and following <= contact or contacts > MOST_CONTACTS:
-                raise Refused("order", "of contacts")
-            contact, before = following, None
-        elif entry.name == "message" and contact is not None:
-            place = _place(entry.fields)
-            if entry.fields["author"] not in (own, contact) or before is not None and place <= before:
-                raise Refused("order", "of messages")
-            before = place
+            _check_contact(entry, own, contacts)
+            before = None
         else:
-            raise Refused("order", "a second account, or a message before a contact")
+            before = _check_message(entry, own, contacts, before)
     return entries
 
 
-def _account(fields: dict[str, Any]) -> bytes:
-    aik = public_of(fields["aik"])
-    if device_list.read(fields["device_list"]).aik != aik:
-        raise Refused("device-list", "not of the account key")
-    return account_id(aik)
+def _check_contact(entry: Variant, own: bytes, contacts: list[bytes]) -> None:
+    contact = device_list.read(entry.fields["device_list"]).account_id
+    if contact == own:
+        raise Refused("own-account")
+    if contacts and contact <= contacts[-1]:
+        raise Refused("contact-order")
+    if len(contacts) == MOST_CONTACTS:
+        raise Refused("too-many-contacts")
+    contacts.append(contact)
 
 
-def _place(fields: dict[str, Any]) -> tuple[int, bytes, int]:
-    return fields["lamport"], fields["author"], fields["sequence"]
+def _check_message(entry: Variant, own: bytes, contacts: list[bytes], before: tuple | None) -> tuple:
+    fields = entry.fields
+    if not contacts:
+        raise Refused("message-order", "before the first contact")
+    if fields["author"] not in (own, contacts[-1]):
+        raise Refused("foreign-author")
+    place = (fields["lamport"], fields["author"], fields["sequence"])
+    if before is not None and place <= before:
+        raise Refused("message-order")
+    return place

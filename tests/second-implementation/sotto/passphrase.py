@@ -41,8 +41,10 @@ def read_cost(data: bytes) -> Cost:
 
 def password(passphrase: str) -> bytes:
     """`UTF-8(NFKC(passphrase))`."""
-    if not 1 <= len(passphrase.encode()) <= LONGEST:
-        raise Refused("length")
+    if not passphrase:
+        raise Refused("empty")
+    if len(passphrase.encode()) > LONGEST:
+        raise Refused("too-long")
     return unicodedata.normalize("NFKC", passphrase).encode()
 
 

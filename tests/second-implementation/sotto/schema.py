@@ -234,7 +234,7 @@ class Choice:
     """A choice: `[n, {…}]`, the variants in order of their numbers."""
 
     def __init__(self, variants: dict[str, dict[int, Field]]) -> None:
-        self._names = list(variants)
+        self.names = list(variants)
         self._structures = {name: Structure(fields) for name, fields in variants.items()}
 
     def structure(self, name: str) -> Structure:
@@ -242,16 +242,16 @@ class Choice:
         return self._structures[name]
 
     def write(self, value: Variant) -> bytes:
-        number = self._names.index(value.name)
+        number = self.names.index(value.name)
         return head(LIST, 2) + head(UNSIGNED, number) + self._structures[value.name].write(value.fields)
 
     def read(self, reader: Reader) -> Variant:
         if reader.list() != 2:
             raise malformed("a variant is a list of two")
         number = reader.unsigned(32)
-        if number >= len(self._names):
+        if number >= len(self.names):
             raise Refused("unknown-type")
-        name = self._names[number]
+        name = self.names[number]
         return Variant(name, self._structures[name].read(reader))
 
 

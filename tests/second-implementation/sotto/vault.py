@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from .errors import Refused
 from .passphrase import SALT_LENGTH, Cost, read_cost, stretch
-from .primitives import NONCE_LENGTH, TAG_LENGTH, gcm_open, gcm_seal, hkdf, hmac, label, same, u8, u32, u64
+from .primitives import (NONCE_LENGTH, TAG_LENGTH, Randomness, gcm_open, gcm_seal, hkdf, hmac, label, same, u8, u32,
+                         u64)
 
 VERSION = 1
 SCHEMA = 1
@@ -24,28 +25,38 @@ def store_key(vault_key: bytes, store: str) -> bytes:
     return hkdf(b"", vault_key, label("vault-store", store.encode()), 32)
 
 
-def record_aad(store: str, key: bytes) -> bytes:
-    """Store name, key, schema and revision, each preceded by its length."""
-    parts = (store.encode(), key, u32(SCHEMA), u64(REVISION))
-    return b"".join(u32(len(part)) + part for part in parts)
+@dataclass(frozen=True)
+class Place:
+    """Where a record lies: it opens nowhere else."""
+
+    store: str
+    key: bytes
+    schema: int = SCHEMA
+    revision: int = REVISION
+
+    @property
+    def aad(self) -> bytes:
+        """Store name, key, schema and revision, each preceded by its length."""
+        parts = (self.store.encode(), self.key, u32(self.schema), u64(self.revision))
+        return b"".join(u32(len(part)) + part for part in parts)
 
 
-def seal_record(vault_key: bytes, store: str, key: bytes, plaintext: bytes, nonce: bytes) -> bytes:
+def seal_record(vault_key: bytes, place: Place, plaintext: bytes, nonce: bytes) -> bytes:
     """`version 1 ‖ nonce 12 ‖ ciphertext ‖ tag 16`."""
-    return u8(VERSION) + nonce + gcm_seal(store_key(vault_key, store), nonce, plaintext, record_aad(store, key))
+    return u8(VERSION) + nonce + gcm_seal(store_key(vault_key, place.store), nonce, plaintext, place.aad)
 
 
-def open_record(vault_key: bytes, store: str, key: bytes, record: bytes) -> bytes:
+def open_record(vault_key: bytes, place: Place, record: bytes) -> bytes:
     """The plaintext of a record, or a refusal."""
     if len(record) < 1 + NONCE_LENGTH + TAG_LENGTH or record[0] != VERSION:
         raise Refused("malformed", "length or version of the record")
     nonce, sealed = record[1:1 + NONCE_LENGTH], record[1 + NONCE_LENGTH:]
-    return gcm_open(store_key(vault_key, store), nonce, sealed, record_aad(store, key))
+    return gcm_open(store_key(vault_key, place.store), nonce, sealed, place.aad)
 
 
-def record_name(vault_key: bytes, key: bytes) -> bytes:
+def record_name(vault_key: bytes, place: Place) -> bytes:
     """The name under which storage learns nothing (20)."""
-    return hmac(hkdf(b"", vault_key, label("vault-names"), 32), key)[:16]
+    return hmac(hkdf(b"", vault_key, label("vault-names", place.store.encode()), 32), place.key)[:16]
 
 
 def wrap(wrapping_key: bytes, purpose: str, content: bytes, nonce: bytes) -> bytes:
@@ -139,6 +150,64 @@ def open_table(table: bytes, pk: bytes) -> Opened:
     return Opened(index, role, vault_key)
 
 
-def write_table(head: Head, slots: list[bytes]) -> bytes:
-    """The table of 414 bytes."""
+def new_table(head: Head, pk: bytes, vault_key: bytes, randomness: Randomness) -> bytes:
+    """A new table: four random slots, of which one, chosen at random, becomes the main vault's."""
+    slots = [randomness(SLOT_LENGTH) for _ in range(SLOTS)]
+    number = randomness(1)[0] % SLOTS
+    slots[number] = seal_slot(head.write(), number, pk, MAIN, vault_key, randomness(R_LENGTH))
     return head.write() + b"".join(slots)
+
+
+def _with_slot(table: bytes, number: int, slot: bytes) -> bytes:
+    at = HEAD_LENGTH + number * SLOT_LENGTH
+    return table[:at] + slot + table[at + SLOT_LENGTH:]
+
+
+def _check_free(table: bytes, pk: bytes, but: int | None) -> None:
+    """Refuses a passphrase that opens a slot already, but for one that is written anew with it."""
+    try:
+        number = open_table(table, pk).slot
+    except Refused as refusal:
+        if refusal.rule == "no-slot":
+            return
+        raise
+    if number != but:
+        raise Refused("taken")
+
+
+def change_passphrase(table: bytes, pk: bytes, new_pk: bytes, randomness: Randomness) -> bytes:
+    """Seals the slot that `pk` opens anew, under the same head."""
+    opened = open_table(table, pk)
+    _check_free(table, new_pk, opened.slot)
+    slot = seal_slot(table[:HEAD_LENGTH], opened.slot, new_pk, opened.role, opened.vault_key, randomness(R_LENGTH))
+    return _with_slot(table, opened.slot, slot)
+
+
+def _open_main(table: bytes, pk: bytes) -> Opened:
+    """Only who opened the main vault may go on."""
+    opened = open_table(table, pk)
+    if opened.role != MAIN:
+        raise Refused("not-main")
+    return opened
+
+
+def set_duress(table: bytes, pk: bytes, duress_pk: bytes, decoy_key: bytes, randomness: Randomness) -> bytes:
+    """Writes the decoy's slot, the one after the main vault's."""
+    opened = _open_main(table, pk)
+    if read_table(table)[0].cost is None:
+        raise Refused("no-passphrase")
+    number = (opened.slot + 1) % SLOTS
+    _check_free(table, duress_pk, number)
+    slot = seal_slot(table[:HEAD_LENGTH], number, duress_pk, DECOY, decoy_key, randomness(R_LENGTH))
+    return _with_slot(table, number, slot)
+
+
+def remove_duress(table: bytes, pk: bytes, randomness: Randomness) -> bytes:
+    """Writes random bytes where the decoy's slot is."""
+    opened = _open_main(table, pk)
+    return _with_slot(table, (opened.slot + 1) % SLOTS, randomness(SLOT_LENGTH))
+
+
+def remove_passphrases(table: bytes, pk: bytes, randomness: Randomness) -> bytes:
+    """A new table without passphrase; the decoy is lost."""
+    return new_table(Head(None), bytes(32), _open_main(table, pk).vault_key, randomness)
