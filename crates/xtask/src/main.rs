@@ -55,7 +55,7 @@ enum Task {
     /// Feed decoders and conversations with altered inputs, in fuzz/, by cargo-fuzz
     Fuzz {
         /// How long each target runs
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
         minutes: u64,
         /// Only this target
         #[arg(long)]
