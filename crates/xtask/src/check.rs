@@ -95,6 +95,10 @@ pub fn run(workspace: &Workspace, suite: &mut Suite) {
         command
     };
     suite.command("format (cargo fmt)", &mut cargo(&["fmt", "--all", "--check"]));
+    suite.command(
+        "format of the fuzz targets (cargo fmt)",
+        &mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]),
+    );
     suite.work("direction of dependencies (cargo tree)", || directions(workspace));
     suite.work("markup that the page's policy refuses", || markup(workspace));
     suite.command(
