@@ -115,7 +115,8 @@ impl<'a> Fuzzer<'a> {
                 .arg(target)
                 .arg(&scratch)
                 .arg(format!("fuzz/corpus/{target}"))
-                .args(["--", "-rss_limit_mb=2048", "-timeout=20", "-print_final_stats=1"])
+                // Long inputs from the start: there is no time to grow them, and schedules are long.
+                .args(["--", "-rss_limit_mb=2048", "-timeout=60", "-len_control=0", "-print_final_stats=1"])
                 .arg(format!("-max_len={}", longest(target)))
                 .arg(format!("-max_total_time={slice}"));
             let (lines, succeeded) = step(&format!("{target}, {slice} s"), || watch(&mut command))?;
