@@ -151,12 +151,18 @@ impl Group {
         Ok(())
     }
 
-    /// What to tell a device about this device's chain, in session: from its present position on.
+    /// What to tell a reader about this device's chain, in its session: from its present position on. The reader's
+    /// device is one of its account's newest list.
     ///
     /// # Errors
-    /// [`GroupError::RotationDue`] or [`GroupError::NotMember`].
-    pub fn announcement(&self, now: Timestamp) -> Result<ChainAnnouncement, GroupError> {
+    /// [`GroupError::NotMember`], also if the reader is none, or [`GroupError::RotationDue`].
+    pub fn announcement(
+        &self,
+        reader: &DevicePublic,
+        now: Timestamp,
+    ) -> Result<ChainAnnouncement, GroupError> {
         self.own_membership()?;
+        self.roster.members().get(reader.account().id()).ok_or(GroupError::NotMember)?;
         let own = self.own.as_ref().filter(|_| !self.is_rotation_due(now));
         Ok(own.ok_or(GroupError::RotationDue)?.chain.announcement()?)
     }

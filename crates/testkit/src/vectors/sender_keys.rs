@@ -125,7 +125,8 @@ impl Talk<'_> {
     }
 
     fn announce(&mut self, by: &'static str) -> Vec<u8> {
-        let announcement = self.groups[by].announcement(self.now).expect("a chain");
+        let own = self.people[by].device();
+        let announcement = self.groups[by].announcement(&own, self.now).expect("a chain");
         let bytes = encode_sender_chain(&announcement).to_vec();
         let mut step = Map::new();
         step.insert("n".to_owned(), announcement.next.into());
@@ -183,7 +184,7 @@ impl Talk<'_> {
         let now = self.now;
         let group = self.groups.get_mut(by).expect("one of them");
         let place = group.roster().head();
-        let before = group.announcement(now).expect("a chain");
+        let before = group.own_chain().expect("a chain").announcement().expect("a chain");
         let chain = group.own_chain().expect("a chain").id();
         let message = group.seal(plaintext, now, self.case.random(["r", "signature"])).expect("sealed");
         let mk = hmac(before.key.to_bytes().as_slice(), &[&[1]]);

@@ -237,7 +237,8 @@ fn act(members: &BTreeMap<String, Member>, group: &mut Group, step: &Given) {
             assert_eq!(*chain.announcement().unwrap().key.to_bytes(), step.array("/CK"));
         }
         "announce" => {
-            let announcement = group.announcement(now).unwrap();
+            let own = members[step.text("/by")].list.devices()[0];
+            let announcement = group.announcement(&own, now).unwrap();
             assert_eq!(announcement.next, step.number("/n"));
             assert_eq!(*encode_sender_chain(&announcement), step.bytes("/announcement"));
         }

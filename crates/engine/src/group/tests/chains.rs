@@ -42,9 +42,9 @@ fn state(group: &Group) -> (Roster, Vec<Vec<u8>>) {
     (group.roster().clone(), own.into_iter().chain(chains).collect())
 }
 
+/// What a group would tell any member, over the wire, as it would go.
 fn announcement(group: &Group) -> ChainAnnouncement {
-    // Over the wire, as it would go.
-    decode_sender_chain(&encode_sender_chain(&group.announcement(NOW).unwrap())).unwrap()
+    decode_sender_chain(&encode_sender_chain(&group.own_chain().unwrap().announcement().unwrap())).unwrap()
 }
 
 fn rotate(person: &mut Person, group: &mut Group) {
@@ -87,7 +87,7 @@ fn begin(person: &mut Person, group: &mut Group, others: &mut [&mut Group]) {
 fn members_hear_one_another() {
     let Circle { mut anna, mut bea, cid, mut annas, mut beas, mut cids, .. } = circle(21);
     assert_eq!(annas.seal(b"", NOW, &mut anna.rng), Err(RotationDue));
-    assert_eq!(annas.announcement(NOW).err(), Some(RotationDue));
+    assert_eq!(annas.announcement(&bea.device(), NOW).err(), Some(RotationDue));
     begin(&mut anna, &mut annas, &mut [&mut beas, &mut cids]);
     begin(&mut bea, &mut beas, &mut [&mut annas, &mut cids]);
     let hello = say(&mut anna, &mut annas, "hello");
@@ -179,7 +179,7 @@ fn a_removal_takes_the_chains_and_asks_for_new_ones() {
     // Knowing of it she cannot go on under the old chain.
     let careless = beas.own_chain().map(|chain| chain.to_bytes()).unwrap();
     beas.apply(&removal).unwrap();
-    assert_eq!(beas.announcement(NOW).err(), Some(RotationDue));
+    assert_eq!(beas.announcement(&anna.device(), NOW).err(), Some(RotationDue));
     let mut chain = SendingChain::from_bytes(&careless).unwrap();
     let unrotated = chain.seal(beas.roster().head(), b"x", &mut bea.rng).unwrap();
     assert_eq!(refused(&mut annas, &bea, &unrotated), NotRotated);
@@ -187,6 +187,8 @@ fn a_removal_takes_the_chains_and_asks_for_new_ones() {
     // What is said from now on is not for Cid, though he has everything he was ever given.
     begin(&mut bea, &mut beas, &mut [&mut annas]);
     begin(&mut anna, &mut annas, &mut [&mut beas]);
+    assert!(annas.announcement(&bea.device(), NOW).is_ok());
+    assert_eq!(annas.announcement(&cid.device(), NOW).err(), Some(NotMember));
     let secret = say(&mut anna, &mut annas, "without him");
     assert_eq!(hear(&mut beas, &anna, &secret).unwrap(), "without him");
     assert_eq!(refused(&mut cids, &anna, &secret), UnknownChain);
@@ -198,7 +200,7 @@ fn a_removal_takes_the_chains_and_asks_for_new_ones() {
     cids.apply(&removal).unwrap();
     assert!(cids.own_chain().is_none());
     assert_eq!(cids.seal(b"x", NOW, &mut cid.rng), Err(NotMember));
-    assert_eq!(cids.announcement(NOW).err(), Some(NotMember));
+    assert_eq!(cids.announcement(&anna.device(), NOW).err(), Some(NotMember));
 }
 
 #[test]

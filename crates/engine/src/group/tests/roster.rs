@@ -213,7 +213,8 @@ fn a_log_ends_and_its_last_quarter_is_the_owners() {
 fn to_and_fro(owner: &mut Person, other: &Person, roster: &mut Roster, until: u32) {
     while roster.head().epoch < until {
         let to = if role_of(roster, other) == Some(Role::Admin) { Role::Member } else { Role::Admin };
-        let entry = owner.sign(roster.next(role(other, to)));
+        let (device, entry) = (owner.device().device_id(), roster.next(role(other, to)));
+        let entry = VerifiedEntry::sign(entry, &owner.list, device, &owner.signing, &mut owner.rng).unwrap();
         assert_eq!(roster.apply(&entry), Ok(Applied::New));
     }
 }

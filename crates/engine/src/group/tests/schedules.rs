@@ -248,10 +248,13 @@ impl World {
     /// Gives the chain, as it is now, to those its owner takes for members, and to nobody else.
     fn announce(&mut self, who: usize) {
         let Some(group) = &self.nodes[who].group else { return };
-        let Ok(announcement) = group.announcement(self.now) else { return };
-        let bytes = encode_sender_chain(&announcement).to_vec();
-        for to in self.roles(group.roster()).into_keys().filter(|to| *to != who) {
-            self.flight.push((to, Packet::Chain { from: who, bytes: bytes.clone() }));
+        let members = self.roles(group.roster());
+        for to in (0..PEOPLE).filter(|to| *to != who) {
+            let announcement = group.announcement(&self.nodes[to].person.device(), self.now);
+            assert!(members.contains_key(&to) || announcement.is_err());
+            let Ok(announcement) = announcement else { continue };
+            let bytes = encode_sender_chain(&announcement).to_vec();
+            self.flight.push((to, Packet::Chain { from: who, bytes }));
         }
     }
 
