@@ -336,7 +336,10 @@ impl Play {
             assert!(view.group.roster().members().get(Self::account(from)).is_none());
             return;
         }
-        let announcement = view.group.announcement(now).expect("there is a chain now");
+        let Ok(announcement) = view.group.announcement(people()[to].device(), now) else {
+            assert!(view.group.roster().members().get(Self::account(to)).is_none());
+            return;
+        };
         let bytes = sotto_wire::peer::encode_sender_chain(&announcement);
         let announcement = sotto_wire::peer::decode_sender_chain(&bytes).expect("it can be read");
         let sender: &DevicePublic = people()[from].device();
