@@ -10,6 +10,7 @@ import random
 import subprocess
 import unittest
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sotto import device_list
@@ -18,6 +19,7 @@ from sotto.peer import Peer
 
 NOW = 1_800_000_000_000
 ORIGIN = "https://sotto.example"
+TEXT_SIZES = (0, 0, 40, 400, 400, 2_000, 20_000)
 FILE_SIZES = (0, 1, 65_535, 65_536, 65_537, 200_000)
 
 held: dict[str, int] = {}
@@ -60,20 +62,104 @@ class Remote:
         self._process.stdout.close()
 
 
+@dataclass(frozen=True)
+class Said:
+    """What was said: the envelope, what must be heard, and where it stands by the model."""
+
+    blob: str
+    wanted: str | int
+    session: str
+    key: int
+    x: int | None
+
+
+@dataclass
+class Half:
+    """What one side knows of a session: its own newest key, the peer's keys in order, the last x under each."""
+
+    exists: bool
+    own: int = 0
+    answered: bool = False
+    x: int = 0
+    received: list[int] = field(default_factory=list)
+    last: dict[int, int] = field(default_factory=dict)
+
+
+class Model:
+    """A reference model of sections 6.2 to 6.4 and 10, without keys: which session sends, and what must open."""
+
+    def __init__(self) -> None:
+        self._halves: dict[str, list[Half]] = {}
+        self._sends: list[str] = ["", ""]
+        self._unanswered: list[str | None] = [None, None]
+        self._keys = 0
+
+    def begin(self, initiator: int, session: str) -> None:
+        """A session was begun; the other side does not know it yet."""
+        self._halves[session] = [Half(exists=side == initiator) for side in (0, 1)]
+        self._sends[initiator] = self._unanswered[initiator] = session
+
+    def said(self, side: int, blob: str, wanted: str | int) -> Said:
+        """Something was said: under a fresh key where the peer's newest is not answered."""
+        session = self._sends[side]
+        half = self._halves[session][side]
+        if not half.answered:
+            self._keys += 1
+            half.own, half.x, half.answered = self._keys, 0, True
+        x = half.x if isinstance(wanted, int) else None
+        half.x += x is not None
+        return Said(blob, wanted, session, half.own, x)
+
+    def must_open(self, side: int, said: Said) -> bool:
+        """Whether what has not been heard yet must open; what need not must be refused."""
+        half = self._halves[said.session][side]
+        if said.x is None:
+            return True
+        if not half.exists or said.key in half.received[:-2]:
+            return False
+        return said.x > half.last.get(said.key, -1)
+
+    def heard(self, side: int, said: Said, begun: bool) -> None:
+        """It opened."""
+        half = self._halves[said.session][side]
+        if begun:
+            own, half.exists = self._sends[side], True
+            glare = own and self._unanswered[side] == own
+            self._sends[side] = min(own, said.session) if glare else said.session
+        if self._unanswered[side] == said.session:
+            self._unanswered[side] = None
+        if said.key not in half.received:
+            half.received.append(said.key)
+            half.answered = False
+        if said.x is not None:
+            half.last[said.key] = said.x
+
+    def is_new(self, side: int, session: str) -> bool:
+        """Whether that side does not know the session."""
+        return not self._halves[session][side].exists
+
+
 class World:
     """Two sides that have made their accounts."""
 
     def __init__(self, chance: random.Random, sides: list[Side]) -> None:
         self.chance = chance
         self.sides = sides
+        self.model = Model()
         self.accounts = [side.do({"do": "new", "seed": chance.randbytes(32).hex(), "now": NOW}) for side in sides]
 
-    def invite(self, inviter: int) -> None:
-        """The other side answers an invite and says something first."""
+    def invite(self, inviter: int) -> dict[str, Any]:
+        """The other side answers an invite; what the inviter made."""
         made = self.sides[inviter].do({"do": "invite", "origin": ORIGIN, "name": "Zoë"})
-        begun = self.sides[1 - inviter].do({"do": "begin", "origin": ORIGIN} | made)
+        self.answer(1 - inviter, made)
+        return made
+
+    def answer(self, invitee: int, made: dict[str, Any]) -> None:
+        """Begins a session by an invite."""
+        begun = self.sides[invitee].do({"do": "begin", "origin": ORIGIN} | made)
         if begun["name"] != "Zoë":
             raise AssertionError("the card shows another name")
+        self.model.begin(invitee, begun["session_id"])
 
     def begin(self, initiator: int, with_opk: bool) -> str:
         """A session with a bundle: its id."""
@@ -83,7 +169,9 @@ class World:
                    "mailbox": account["mailbox"]}
         if with_opk:
             request["opk"] = responder.do({"do": "opk"})
-        return self.sides[initiator].do(request)["session_id"]
+        session = self.sides[initiator].do(request)["session_id"]
+        self.model.begin(initiator, session)
+        return session
 
 
 class Schedule:
@@ -92,28 +180,35 @@ class Schedule:
     def __init__(self, test: unittest.TestCase, world: World) -> None:
         self.test = test
         self.world = world
-        self.under_way: list[list[tuple[str, Any]]] = [[], []]
+        self.under_way: list[list[Said]] = [[], []]
         self.opened: list[list[str]] = [[], []]
-        self.said = 0
+        self.count = 0
 
-    def say(self, side: int) -> tuple[str, str | int]:
-        """Says a text or whispers: the blob, and what must be heard on the other side."""
-        if self.world.chance.random() < 0.3:
-            attempt = self.world.chance.getrandbits(53)
-            return self.world.sides[side].do({"do": "whisper", "attempt": attempt})["blob"], attempt
-        return self.say_text(side)
+    def say(self, side: int) -> Said:
+        """Says a text or whispers."""
+        return self.whisper(side) if self.world.chance.random() < 0.4 else self.say_text(side)
 
-    def say_text(self, side: int) -> tuple[str, str]:
+    def say_text(self, side: int, short: bool = False) -> Said:
         """Says a text of some size."""
-        self.said += 1
-        text = f"{self.said}: " + "ü" * self.world.chance.choice((0, 40, 400, 2_000, 20_000))
-        return self.world.sides[side].do({"do": "say", "text": text})["blob"], text
+        self.count += 1
+        text = f"{self.count}: " + "ü" * (0 if short else self.world.chance.choice(TEXT_SIZES))
+        blob = self.world.sides[side].do({"do": "say", "text": text})["blob"]
+        return self.world.model.said(side, blob, text)
 
-    def hear(self, side: int, blob: str, wanted: Any) -> dict[str, Any]:
-        """Hears what was said, word for word."""
-        heard = self.world.sides[side].do({"do": "hear", "blob": blob})
-        self.test.assertEqual(heard["attempt" if isinstance(wanted, int) else "text"], wanted)
+    def whisper(self, side: int) -> Said:
+        """Says something ephemeral."""
+        attempt = self.world.chance.getrandbits(53)
+        blob = self.world.sides[side].do({"do": "whisper", "attempt": attempt})["blob"]
+        return self.world.model.said(side, blob, attempt)
+
+    def hear(self, side: int, said: Said) -> dict[str, Any]:
+        """Hears what was said, word for word, in the session in which it was said."""
+        heard = self.world.sides[side].do({"do": "hear", "blob": said.blob})
+        begun = self.world.model.is_new(side, said.session)
+        self.test.assertEqual((heard["session_id"], heard["begun"]), (said.session, begun))
+        self.test.assertEqual(heard["text" if said.x is None else "attempt"], said.wanted)
         self.test.assertIsNot(heard.get("previous_fits"), False)
+        self.world.model.heard(side, said, begun)
         exchanged["opened"] += 1
         return heard
 
@@ -142,30 +237,27 @@ class Schedule:
         if fate < 0.1:
             waiting.pop(chance.randrange(len(waiting)))
         elif fate < 0.2:
-            self.refuse(side, self.damaged(chance.choice(waiting)[0]))
+            self.refuse(side, self.damaged(chance.choice(waiting).blob))
         elif fate < 0.3 and self.opened[side]:
             self.refuse(side, chance.choice(self.opened[side]))
         else:
-            blob, wanted = waiting.pop(chance.randrange(len(waiting)) if chance.random() < 0.4 else 0)
-            self.deliver(side, blob, wanted)
+            self.deliver(side, waiting.pop(chance.randrange(len(waiting)) if chance.random() < 0.4 else 0))
 
-    def deliver(self, side: int, blob: str, wanted: Any) -> None:
-        """Delivers. An overtaken whisper, and it alone, may be refused."""
-        try:
-            self.hear(side, blob, wanted)
-        except Refused:
-            if not isinstance(wanted, int):
-                raise
-            self.refuse(side, blob)
-        self.opened[side].append(blob)
+    def deliver(self, side: int, said: Said) -> None:
+        """Delivers: what must open opens, and what must not is refused."""
+        if self.world.model.must_open(side, said):
+            self.hear(side, said)
+            self.opened[side].append(said.blob)
+        else:
+            self.refuse(side, said.blob)
 
     def run(self, steps: int) -> None:
         """So many steps, and then everything that is left."""
         for _ in range(steps):
             self.step()
         for side in (0, 1):
-            for blob, wanted in self.under_way[side]:
-                self.deliver(side, blob, wanted)
+            for said in self.under_way[side]:
+                self.deliver(side, said)
             self.under_way[side] = []
 
 
@@ -182,10 +274,9 @@ class Conversations:
         return World(chance, [make(chance) for make in self.makers])
 
     def first_words(self, world: World, initiator: int) -> Schedule:
-        """The initiator says something first, the other answers: from here either may begin."""
+        """The initiator says something first, and is heard."""
         schedule = Schedule(self, world)
-        heard = schedule.hear(1 - initiator, *schedule.say_text(initiator))
-        self.assertTrue(heard["begun"])
+        self.assertTrue(schedule.hear(1 - initiator, schedule.say_text(initiator))["begun"])
         return schedule
 
     def test_by_invite_with_loss_and_disorder(self) -> None:
@@ -203,9 +294,8 @@ class Conversations:
                     world.invite(0)
                     schedule = self.first_words(world, 1)
                     schedule.run(10)
-                    begun = world.begin(initiator, with_opk)
-                    heard = schedule.hear(1 - initiator, *schedule.say_text(initiator))
-                    self.assertEqual((heard["begun"], heard["session_id"]), (True, begun))
+                    world.begin(initiator, with_opk)
+                    self.assertTrue(schedule.hear(1 - initiator, schedule.say_text(initiator))["begun"])
                     schedule.run(40)
 
     def test_both_begin_at_once(self) -> None:
@@ -218,9 +308,9 @@ class Conversations:
                 begun = [world.begin(side, with_opk=True) for side in (0, 1)]
                 said = [schedule.say_text(side) for side in (0, 1)]
                 for side in (0, 1):
-                    self.assertTrue(schedule.hear(1 - side, *said[side])["begun"])
+                    self.assertTrue(schedule.hear(1 - side, said[side])["begun"])
                 for side in (0, 1):
-                    heard = schedule.hear(1 - side, *schedule.say(side))
+                    heard = schedule.hear(1 - side, schedule.say(side))
                     self.assertEqual((heard["begun"], heard["session_id"]), (False, min(begun)))
                 schedule.run(30)
 
@@ -231,13 +321,12 @@ class Conversations:
                     world = self.world(25 + initiator)
                     schedule = Schedule(self, world)
                     world.begin(initiator, with_opk)
-                    schedule.refuse(1 - initiator, schedule.say_text(initiator)[0])
+                    schedule.refuse(1 - initiator, schedule.say_text(initiator).blob)
                     account = world.accounts[initiator]
                     met = {name: account[name] for name in ("device_list", "bundle", "mailbox")}
                     world.sides[1 - initiator].do({"do": "meet"} | met)
-                    whisper = world.sides[initiator].do({"do": "whisper", "attempt": 1})["blob"]
-                    schedule.refuse(1 - initiator, whisper)
-                    self.assertTrue(schedule.hear(1 - initiator, *schedule.say_text(initiator))["begun"])
+                    schedule.deliver(1 - initiator, schedule.whisper(initiator))
+                    self.assertTrue(schedule.hear(1 - initiator, schedule.say_text(initiator))["begun"])
                     schedule.run(20)
 
     def test_a_first_message_makes_one_session_only(self) -> None:
@@ -245,31 +334,42 @@ class Conversations:
         world.invite(0)
         schedule = self.first_words(world, 1)
         world.begin(1, with_opk=False)
-        first, text = schedule.say_text(1)
-        schedule.hear(0, first, text)
+        first = schedule.say_text(1)
+        schedule.hear(0, first)
         for _ in range(6):
             world.begin(1, with_opk=False)
-            self.assertTrue(schedule.hear(0, *schedule.say_text(1))["begun"])
-        schedule.refuse(0, first)
+            self.assertTrue(schedule.hear(0, schedule.say_text(1))["begun"])
+        schedule.refuse(0, first.blob)
 
     def test_an_invite_serves_once(self) -> None:
         world = self.world(30)
-        made = world.sides[0].do({"do": "invite", "origin": ORIGIN, "name": "Zoë"})
-        schedule = Schedule(self, world)
-        world.sides[1].do({"do": "begin", "origin": ORIGIN} | made)
-        schedule.hear(0, *schedule.say_text(1))
-        world.sides[1].do({"do": "begin", "origin": ORIGIN} | made)
-        schedule.refuse(0, schedule.say_text(1)[0])
+        made = world.invite(0)
+        schedule = self.first_words(world, 1)
+        world.answer(1, made)
+        schedule.refuse(0, schedule.say_text(1).blob)
 
     def test_skips_up_to_a_thousand(self) -> None:
         world = self.world(31)
         world.invite(0)
         schedule = self.first_words(world, 1)
-        said = [world.sides[1].do({"do": "say", "text": str(n)})["blob"] for n in range(1_002)]
-        schedule.refuse(0, said[1_001])
-        schedule.hear(0, said[1_000], "1000")
-        schedule.hear(0, said[0], "0")
-        schedule.hear(0, said[1_001], "1001")
+        said = [schedule.say_text(1, short=True) for _ in range(1_002)]
+        schedule.refuse(0, said[1_001].blob)
+        for number in (1_000, 0, 1_001):
+            schedule.hear(0, said[number])
+
+    def test_ephemeral_messages_of_the_chain_before_still_open(self) -> None:
+        world = self.world(32)
+        world.invite(0)
+        schedule = self.first_words(world, 1)
+        rounds = []
+        for _ in range(3):
+            rounds.append([schedule.whisper(1) for _ in range(3)])
+            schedule.hear(0, rounds[-1][0])
+            schedule.hear(1, schedule.whisper(0))
+        for age, opens in ((1, True), (2, True), (0, False)):
+            self.assertEqual(world.model.must_open(0, rounds[age][2]), opens)
+            schedule.deliver(0, rounds[age][2])
+            schedule.refuse(0, rounds[age][1].blob)
 
     def test_files(self) -> None:
         world = self.world(40)
