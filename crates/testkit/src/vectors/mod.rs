@@ -18,6 +18,7 @@ mod invite;
 mod labels;
 mod members;
 mod messages;
+mod messages_refused;
 mod people;
 mod points;
 pub mod primitives;
