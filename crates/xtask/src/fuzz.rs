@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use crate::apt;
 use crate::setup::{self, path_with_tools};
 use crate::step::{Failure, Outcome, lines_of, quiet_output, step, watch};
 use crate::suite::Suite;
@@ -54,6 +55,7 @@ struct Fuzzer<'a> {
 impl<'a> Fuzzer<'a> {
     /// Sets cargo-fuzz up.
     fn new(workspace: &'a Workspace) -> Outcome<Self> {
+        compiler()?;
         setup::cargo_fuzz(workspace)?;
         let nightly = quiet_output(Command::new("rustup").args(["run", "nightly", "rustc", "--version"]));
         let has_nightly = nightly.is_some();
@@ -137,6 +139,15 @@ impl<'a> Fuzzer<'a> {
         }
         Ok(vec![format!("fuzz {target}: {executed} executions in {seconds} s, {covered}, nothing found")])
     }
+}
+
+/// libFuzzer is written in C++.
+fn compiler() -> Outcome<()> {
+    if apt::is_there("c++") {
+        return Ok(());
+    }
+    let advice = "fuzzing needs a C++ compiler as `c++`: on Debian, as root, `apt-get install g++`";
+    apt::install(&["g++"], Failure::new(advice))
 }
 
 /// Longest input worth trying, in bytes: what is longer only takes longer.
