@@ -28,6 +28,8 @@ mod token;
 pub mod vault;
 #[cfg(test)]
 mod vectors;
+#[cfg(all(test, target_arch = "wasm32"))]
+mod webcrypto;
 pub mod x3dh;
 
 pub use id::{
