@@ -199,7 +199,7 @@ fn altered_chunks_do_not_open_and_the_right_one_still_does() {
 fn cut_extended_reordered_and_spliced_backups_are_refused() {
     let backup = make(&items(&[ITEM_MAX; 3]), 15);
     let chunks: Vec<&[u8]> = backup[HEAD..].chunks(SEALED_CHUNK).collect();
-    let [a, b, c] = chunks[..] else { panic!("{} chunks", chunks.len()) };
+    let [a, b, c]: [&[u8]; 3] = chunks.try_into().unwrap();
     let with = |chunks: &[&[u8]]| open(&[&backup[..HEAD], &chunks.concat()].concat());
     assert!(with(&[a, b, c]).is_ok());
 
