@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, RwLock};
 
 use rand_chacha::ChaCha12Rng;
-use rand_core::{Infallible, TryCryptoRng, TryRng};
+use rand_chacha::rand_core::{Infallible, TryCryptoRng, TryRng};
 
 /// Halves of 32-byte secrets: also what is left of a secret in part has to be found.
 const HALF: usize = 16;

@@ -78,7 +78,9 @@ pub(crate) fn decode_signed<'b, T: Decode<'b, ()> + Encode<()>>(
     max: usize,
 ) -> Result<T, PeerError> {
     let value = decode(bytes, max)?;
-    if encode(&value) == bytes { Ok(value) } else { Err(PeerError::UnknownField) }
+    // What is backed up is read so too, and holds keys.
+    let again = Zeroizing::new(encode(&value));
+    if *again == bytes { Ok(value) } else { Err(PeerError::UnknownField) }
 }
 
 /// A type of the cryptographic crate as one CBOR item.

@@ -95,7 +95,11 @@ impl InviteLink {
         for (to, from) in bytes.iter_mut().zip(secret.iter().chain(self.account.as_bytes())) {
             *to = *from;
         }
-        format!("{origin}{PATH}#{VERSION}.{}", Base64UrlUnpadded::encode_string(bytes.as_slice()))
+        let mut buffer = Zeroizing::new([0; 86]);
+        let payload = Base64UrlUnpadded::encode(bytes.as_slice(), buffer.as_mut_slice()).unwrap_or_default();
+        let parts = [origin, PATH, "#", VERSION, ".", payload];
+        // Joined in one place: a text that grew would leave the secret behind.
+        parts.concat()
     }
 }
 
