@@ -46,7 +46,7 @@ def vault_slot(case: Case) -> dict[str, Any]:
         return {"pk": passphrase.stretch(case["passphrase"], salt, cost).hex()}
     if "do" in case:
         return _change(case)
-    pk = case.bytes("pk") if "pk" in case else bytes(32)
+    pk = case.bytes("pk") if "pk" in case else vault.NO_PK
     if "table" in case:
         vault.open_table(case.bytes("table"), pk)
         return {}
@@ -94,7 +94,7 @@ def _after(case: Case, *purposes: str) -> Randomness:
 def _told(table: bytes, opens: list[tuple[bytes | None, int, bytes]]) -> dict[str, Any]:
     found = []
     for pk, role, key in opens:
-        opened = vault.open_table(table, bytes(32) if pk is None else pk)
+        opened = vault.open_table(table, vault.NO_PK if pk is None else pk)
         if (opened.role, opened.vault_key) != (role, key):
             raise AssertionError("another vault opens")
         found.append({"pk": "none" if pk is None else pk.hex(), "number": opened.slot, "role": opened.role,

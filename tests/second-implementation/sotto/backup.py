@@ -7,7 +7,7 @@ from . import device_list
 from .device_list import ID_LENGTH, account_id
 from .errors import Refused
 from .files import MOST_BYTES
-from .passphrase import SALT_LENGTH, Cost, read_cost, stretch
+from .passphrase import SALT_LENGTH, Cost, read_cost
 from .points import SCALAR_LENGTH, public_of
 from .primitives import TAG_LENGTH, gcm_open, gcm_seal, hkdf, label, labelled_hash, same, u8, u32
 from .schema import (Bool, Bytes, Choice, Choices, Exactly, Field, Fixed, Integer, Text, Variant, read_signed)
@@ -60,12 +60,6 @@ class Head:
         """`head[..30]`."""
         kdf, cost = (RECOVERY_KEY, bytes(8)) if self.cost is None else (ARGON2ID, self.cost.write())
         return MAGIC + u8(VERSION) + u8(kdf) + cost + self.salt
-
-    def secret(self, passphrase: str) -> bytes:
-        """The secret of a backup under a passphrase."""
-        if self.cost is None:
-            raise ValueError("this backup has a recovery key")
-        return stretch(passphrase, self.salt, self.cost)
 
     def keys(self, secret: bytes) -> tuple[bytes, bytes]:
         """K and commit."""
@@ -150,7 +144,7 @@ def _items(plaintext: bytes, count: int) -> list[bytes]:
     while True:
         length = int.from_bytes(plaintext[at:at + 4], "big")
         at += 4
-        if at > len(plaintext) or length > LONGEST_ITEM or at + length > len(plaintext):
+        if length > LONGEST_ITEM or at + length > len(plaintext):
             raise Refused("malformed", "an item too long, or no end")
         if length == 0:
             break

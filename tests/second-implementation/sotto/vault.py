@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .errors import Refused
-from .passphrase import SALT_LENGTH, Cost, read_cost, stretch
+from .passphrase import SALT_LENGTH, Cost, read_cost
 from .primitives import (NONCE_LENGTH, TAG_LENGTH, Randomness, gcm_open, gcm_seal, hkdf, hmac, label, same, u8, u32,
                          u64)
 
@@ -18,6 +18,8 @@ SLOT_LENGTH = 97
 TABLE_LENGTH = HEAD_LENGTH + SLOTS * SLOT_LENGTH
 R_LENGTH, COMMIT_LENGTH = 16, 32
 MAIN, DECOY = 1, 2
+NO_PK = bytes(32)
+"""What stands for `pk` in a table without passphrase."""
 
 
 def store_key(vault_key: bytes, store: str) -> bytes:
@@ -81,12 +83,6 @@ class Head:
         if self.cost is None:
             return u8(VERSION) + u8(NO_PASSPHRASE) + bytes(HEAD_LENGTH - 2)
         return u8(VERSION) + u8(ARGON2ID) + self.cost.write() + self.salt
-
-    def secret(self, passphrase: str | None) -> bytes:
-        """`pk`: of the passphrase, or zeros where the table has none."""
-        if self.cost is None:
-            return bytes(32)
-        return stretch(passphrase or "", self.salt, self.cost)
 
 
 @dataclass(frozen=True)
@@ -210,4 +206,4 @@ def remove_duress(table: bytes, pk: bytes, randomness: Randomness) -> bytes:
 
 def remove_passphrases(table: bytes, pk: bytes, randomness: Randomness) -> bytes:
     """A new table without passphrase; the decoy is lost."""
-    return new_table(Head(None), bytes(32), _open_main(table, pk).vault_key, randomness)
+    return new_table(Head(None), NO_PK, _open_main(table, pk).vault_key, randomness)
