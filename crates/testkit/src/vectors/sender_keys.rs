@@ -491,6 +491,13 @@ fn refused_messages(talk: &mut Talk<'_>) {
     too_long.resize(61_642, 0);
     talk.refuse("bea", "anna", &too_long, "malformed");
     talk.refuse("bea", "cid", &message, "unknown-chain");
+    // The same where the key is a skipped one: it must not be used up.
+    let after = talk.seal("anna", b"after it");
+    talk.open("bea", "anna", &after);
+    for (place, rule) in [(89, "bad-commit"), (121, "bad-tag")] {
+        let altered = talk.signed_again("anna", alter(place));
+        talk.refuse("bea", "anna", &altered, rule);
+    }
     talk.open("bea", "anna", &message);
     talk.refuse("bea", "anna", &message, "key-gone");
     // The wrong chain key: what anna tells cid is not what she tells bea.

@@ -5,8 +5,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use RosterError::{
-    AlreadyMember, GroupFull, LastOwner, LogFull, NoSuchMember, NotAllowed, NotMember, OwnersOnly, SameRole,
-    Sibling, UnknownPrevious, WrongEpoch, WrongGroup,
+    AlreadyMember, GroupFull, LastOwner, NoSuchMember, NotAllowed, NotMember, SameRole, Sibling,
+    UnknownPrevious, WrongEpoch, WrongGroup,
 };
 
 /// Owner, admin, member, stranger, then another owner, admin, member, stranger.
@@ -198,12 +198,12 @@ fn a_log_ends_and_its_last_quarter_is_the_owners() {
     let next = person(1);
     assert_eq!(role_of(&roster, &bea), Some(Role::Admin));
     bea.act(&mut roster, add(&next, Role::Member)).unwrap();
-    assert_eq!(bea.act(&mut roster, remove(&next)).err(), Some(OwnersOnly));
+    assert_eq!(bea.act(&mut roster, remove(&next)).err(), Some(RosterError::OwnersOnly));
     to_and_fro(&mut anna, &bea, &mut roster, OWNERS_ONLY_FROM);
     cid.act(&mut roster, leave()).unwrap();
     to_and_fro(&mut anna, &bea, &mut roster, EPOCH_MAX);
     let before = roster.clone();
-    assert_eq!(anna.act(&mut roster, remove(&next)).err(), Some(LogFull));
+    assert_eq!(anna.act(&mut roster, remove(&next)).err(), Some(RosterError::LogFull));
     assert_eq!(roster, before);
     assert_eq!(roster.path().count(), 4_096);
 }
