@@ -172,6 +172,9 @@ pub(super) fn seeds() -> Seeds {
             seeds.push((format!("chunks-{chunks}-{rest}"), vec![1, chunks, 0, rest, 0, 1, 0, 0, 1]));
         }
     }
+    seeds.push(("refused-size".to_owned(), [&[0], (MAX_SIZE + 1).to_be_bytes().as_slice()].concat()));
+    seeds.push(("refused-altered".to_owned(), vec![1, 1, 0, 3, 0, 0, 0, 0, 1, 3, 0, 9, 1]));
+    seeds.push(("refused-order".to_owned(), vec![3, 0, 6, 2, 0, 1, 3]));
     seeds.push(("chunk".to_owned(), [&[2, 0, 5, 0], [7; 5 + CHUNK_OVERHEAD].as_slice()].concat()));
     seeds.extend([0, 1, 6, 7, 39].map(|count| (format!("tree-{count}"), vec![3, 0, count])));
     seeds

@@ -235,18 +235,18 @@ impl Play {
         let by = &people()[who];
         let signed = VerifiedEntry::sign(entry, &by.list, by.device().device_id(), &by.signing, rng);
         let signed = signed.expect("the list has the device");
+        let read = ReceivedEntry::decode(signed.as_bytes()).expect("what was signed can be read");
+        assert_eq!(read.verify(&by.list, &by.list).as_ref(), Ok(&signed));
         // What anybody knows may lead to it.
         let known = self.views.iter().flatten().flat_map(|view| view.entries.iter().cloned()).collect();
         self.signed.push((signed, known));
         self.deliver(who, self.signed.len() - 1);
     }
 
-    /// An entry reaches somebody, as bytes. Who is added by one gets everything before it too.
+    /// An entry reaches somebody. Who is added by one gets everything before it too.
     fn deliver(&mut self, to: usize, which: usize) {
         let (entry, branch) = &self.signed[which % self.signed.len()];
         let by = people().iter().find(|person| person.list.account() == entry.actor()).expect("one of them");
-        let read = ReceivedEntry::decode(entry.as_bytes()).expect("what was signed can be read");
-        assert_eq!(read.verify(&by.list, &by.list).as_ref(), Ok(entry));
         let adds = matches!(entry.operation(), Operation::Add { account, .. }
             if account.id() == Self::account(to));
         if self.views[to].is_none() && adds {
@@ -428,6 +428,11 @@ pub(super) fn seeds() -> Seeds {
         ("next".to_owned(), [&[3], scene.waiting[1].as_slice()].concat()),
         ("unchanged".to_owned(), vec![4, 1]),
     ];
+    for (name, at) in [("number", 72), ("commit", 100), ("ciphertext", 121), ("signature", 150)] {
+        for which in 0..2 {
+            seeds.push((format!("refused-{name}-{which}"), vec![4, which, 3, 0, at, 1]));
+        }
+    }
     // sign: argument = who + 4·other + 16·what; deliver: who + 4·which
     let schedules: [(&str, &[u8]); 5] = [
         (

@@ -28,7 +28,8 @@ pub use ratchet::ratchet;
 pub use server::server;
 pub use storage::storage;
 
-/// Inputs worth beginning with, each with its name.
+/// Inputs worth beginning with, each with its name. Those whose name begins with `refused` must be refused, all others
+/// accepted.
 pub type Seeds = Vec<(String, Vec<u8>)>;
 
 /// One fuzz target.
@@ -38,7 +39,7 @@ pub struct Target {
     pub name: &'static str,
     /// Plays one input; whether it was accepted.
     pub play: fn(&[u8]) -> bool,
-    /// Valid inputs.
+    /// Inputs to begin with.
     pub seeds: fn() -> Seeds,
 }
 

@@ -12,10 +12,11 @@ use super::Seeds;
 use super::input::{Choices, alter};
 use super::someone::{NOW, Someone, rng};
 
-/// Two stored sessions at some moment, and a message and an ephemeral message to each that did not arrive yet.
+/// Two stored sessions at some moment, and what did not arrive yet at each: a message, an ephemeral message, and one whose
+/// key was skipped.
 struct Moment {
     states: [Vec<u8>; 2],
-    waiting: [[Vec<u8>; 2]; 2],
+    waiting: [[Vec<u8>; 3]; 2],
 }
 
 /// What all moments come from.
@@ -70,16 +71,23 @@ fn scene() -> &'static Scene {
 }
 
 fn moment(pair: &[Session; 2]) -> Moment {
+    let mut pair = pair.each_ref().map(|session| restored(&session.to_bytes()));
+    let fresh = &mut rng(7);
+    let late = [1, 0].map(|from| {
+        let late = pair[from].seal(b"late", fresh).unwrap();
+        let next = pair[from].seal(b"next", fresh).unwrap();
+        pair[1 - from].open(&next, NOW).unwrap();
+        late
+    });
     let states = [pair[0].to_bytes().to_vec(), pair[1].to_bytes().to_vec()];
     let waiting = [1, 0].map(|from| {
         let mut sender = restored(&states[from]);
-        let fresh = &mut rng(7);
         // Messages are sealed before the state moves on: three that are skipped, then one.
         for _ in 0..3 {
             sender.seal(b"skipped", fresh).unwrap();
         }
         let message = sender.seal(b"message", fresh).unwrap();
-        [message, sender.seal_ephemeral(b"ephemeral", fresh).unwrap()]
+        [message, sender.seal_ephemeral(b"ephemeral", fresh).unwrap(), late[1 - from].clone()]
     });
     Moment { states, waiting }
 }
@@ -179,14 +187,14 @@ fn received(choices: &mut Choices<'_>) -> bool {
 fn altered(choices: &mut Choices<'_>) -> bool {
     let scene = scene();
     let which = choices.u8();
-    let (side, kind) = (usize::from(which % 2), usize::from(which / 2 % 2));
-    let moment = &scene.moments[usize::from(which / 4) % scene.moments.len()];
+    let (side, kind) = (usize::from(which % 2), usize::from(which / 2 % 3));
+    let moment = &scene.moments[usize::from(which / 6) % scene.moments.len()];
     let mut session = restored(&moment.states[side]);
     let message = &moment.waiting[side][kind];
     let mut forged = message.clone();
     let changed = alter(&mut forged, choices);
     assert_eq!(open(&mut session, &forged, NOW).is_err(), changed);
-    let expected: &[u8] = if kind == 0 { b"message" } else { b"ephemeral" };
+    let expected: &[u8] = [&b"message"[..], b"ephemeral", b"late"][kind];
     if changed {
         assert_eq!(open(&mut session, message, NOW).as_deref(), Ok(expected));
     }
@@ -348,9 +356,18 @@ pub(super) fn seeds() -> Seeds {
             add(&format!("message-{at}-{side}"), 2, &received);
             let received = [&[at * 2 + side], moment.waiting[place][1].as_slice()].concat();
             add(&format!("ephemeral-{at}-{side}"), 2, &received);
-            add(&format!("unchanged-{at}-{side}"), 3, &[at * 4 + side]);
+            add(&format!("unchanged-{at}-{side}"), 3, &[at * 6 + side]);
+            add(&format!("late-{at}-{side}"), 3, &[at * 6 + 4 + side]);
         }
     }
+    // Altered in the ciphertext, the tag, the salt, the number, `pn` and the ratchet key.
+    for (name, at) in [("ciphertext", 76), ("tag", 90), ("salt", 60), ("number", 58), ("pn", 54), ("dh", 40)]
+    {
+        for kind in 0..3 {
+            add(&format!("refused-{name}-{kind}"), 3, &[6 + kind * 2, 3, 0, at, 1]);
+        }
+    }
+    add("refused-first", 4, &[0, 3, 0, 80, 1]);
     add("first", 4, &[0]);
     add("schedule-in-order", 5, &[0, 0, 0, 4, 0, 0, 1, 4, 1, 0, 0, 4, 2, 0, 1, 4, 3]);
     add(

@@ -309,6 +309,11 @@ pub(super) fn seeds() -> Seeds {
         ("sealed".to_owned(), [&[0], seal(b"content").as_slice()].concat()),
         ("unchanged".to_owned(), vec![1, 0, 9]),
         ("in-place".to_owned(), [&[2, 1, 2, 0], b"key".as_slice()].concat()),
+        ("refused-altered".to_owned(), vec![1, 0, 9, 3, 0, 20, 1]),
+        ("refused-elsewhere".to_owned(), [&[2, 1, 3, 0], b"key".as_slice()].concat()),
+        ("refused-stretch".to_owned(), vec![7, 3, 0, 3, 0xff]),
+        ("refused-backup-swapped".to_owned(), vec![10, 0, 1, 0, 1, 1]),
+        ("refused-backup-altered".to_owned(), vec![10, 0, 1, 0, 0, 2, 3, 0, 9, 1]),
         ("nothing-missing".to_owned(), vec![5]),
     ];
     let records = records();

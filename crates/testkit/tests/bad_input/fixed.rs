@@ -84,9 +84,9 @@ fn boxes() -> [Fixed; 2] {
     ]
 }
 
-/// Anna's session after Ben answered, and what is on its way to her: a message with one missing before it, and an
-/// ephemeral one.
-fn session() -> (Vec<u8>, [Vec<u8>; 2], Vec<u8>, SignedPreKey) {
+/// Anna's session after Ben answered, and what is on its way to her: a message with one missing before it, an ephemeral
+/// one, and one whose key was skipped.
+fn session() -> (Vec<u8>, [Vec<u8>; 3], Vec<u8>, SignedPreKey) {
     let (anna, ben) = (person(1), person(2));
     let signed_prekey = SignedPreKey::generate(PreKeyId(3), &mut rng(14));
     let peer = PeerKeys {
@@ -109,8 +109,11 @@ fn session() -> (Vec<u8>, [Vec<u8>; 2], Vec<u8>, SignedPreKey) {
     let (mut theirs, _) = Session::respond(&agreement, &signed_prekey, &first, NOW).unwrap();
     let fresh = &mut rng(18);
     ours.open(&theirs.seal(b"answer", fresh).unwrap(), NOW).unwrap();
+    let late = theirs.seal(b"late", fresh).unwrap();
+    ours.open(&theirs.seal(b"in time", fresh).unwrap(), NOW).unwrap();
     theirs.seal(b"missing", fresh).unwrap();
-    let waiting = [theirs.seal(b"message", fresh).unwrap(), theirs.seal_ephemeral(b"here", fresh).unwrap()];
+    let message = theirs.seal(b"message", fresh).unwrap();
+    let waiting = [message, theirs.seal_ephemeral(b"here", fresh).unwrap(), late];
     (ours.to_bytes().to_vec(), waiting, first, signed_prekey)
 }
 
@@ -127,8 +130,8 @@ fn open_message(state: &[u8], message: &[u8]) -> Result<(), String> {
     opened.map(drop).map_err(rule)
 }
 
-fn ratchet() -> [Fixed; 3] {
-    let (state, [message, ephemeral], ..) = session();
+fn ratchet() -> [Fixed; 4] {
+    let (state, [message, ephemeral, late], ..) = session();
     let open = |state: &[u8]| {
         let state = state.to_vec();
         Box::new(move |bytes: &[u8]| open_message(&state, bytes))
@@ -165,6 +168,22 @@ fn ratchet() -> [Fixed; 3] {
                 1 => &["Malformed", "KeyGone"],
                 2..18 => &["WrongSession"],
                 18..51 => &["Malformed", "BadTag"],
+                _ => &["BadTag"],
+            },
+        },
+        Fixed {
+            name: "late ratchet message",
+            valid: late,
+            open: open(&state),
+            cut,
+            longer: &["BadTag"],
+            altered: |byte| match byte {
+                0 => &["Malformed"],
+                1 => &["Malformed", "KeyGone", "BadTag"],
+                2..18 => &["WrongSession"],
+                18..51 => &["Malformed", "BadTag"],
+                // Another number: its key is gone, or further than one may jump.
+                55..59 => &["TooFarAhead", "KeyGone", "BadTag"],
                 _ => &["BadTag"],
             },
         },
