@@ -275,3 +275,26 @@ fn a_longer_branch_is_not_merely_ahead() {
     assert_eq!(right.splits().count(), 0);
     assert_eq!(right.heard(anna.id(), right.head()), Standing::Known);
 }
+
+#[test]
+fn a_merge_is_the_same_from_either_side() {
+    // Cid comes back on the left as a member, and is an admin all along on the right.
+    let [mut anna, mut bea, cid] = people(13);
+    let mut fork = anna.found();
+    anna.act(&mut fork, add(&bea, Role::Admin)).unwrap();
+    anna.act(&mut fork, add(&cid, Role::Member)).unwrap();
+    let (mut left, mut right) = (fork.clone(), fork);
+    let on_left =
+        [bea.act(&mut left, remove(&cid)).unwrap(), bea.act(&mut left, add(&cid, Role::Member)).unwrap()];
+    let on_right = [anna.act(&mut right, role(&cid, Role::Admin)).unwrap()];
+    let entries = [anna.sign(left.next_merge(right.head())), anna.sign(right.next_merge(left.head()))];
+    for merge in entries {
+        let (mut left, mut right) = (left.clone(), right.clone());
+        left.merge(&merge, &on_right).unwrap();
+        right.merge(&merge, &on_left).unwrap();
+        for roster in [left, right] {
+            let cids = roster.members().get(cid.id()).map(|cid| (cid.role(), cid.since()));
+            assert_eq!(cids, Some((Role::Member, 4)));
+        }
+    }
+}
