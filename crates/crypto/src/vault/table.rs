@@ -326,3 +326,30 @@ impl OpenTable {
         if self.table.is_taken(key.as_bytes(), number) { Err(SlotError::Taken) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha12Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// Tables that nothing here writes: somebody who has the keys and another program.
+    #[test]
+    fn what_no_owner_writes_is_damaged() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(1);
+        let vault = VaultKey::from_bytes(&[7; 32]);
+        let stretch = Stretch::generate(Cost::DEFAULT, rng);
+        let key = StretchedKey::from_bytes(stretch, &[1; 32]);
+        let (mut twice, number) = SlotTable::with_main(Some(stretch), key.as_bytes(), &vault, rng);
+        assert!(twice.open(&key).is_ok());
+        twice.seal((number + 2) % 4, key.as_bytes(), Role::Decoy, &vault, rng);
+        assert_eq!(twice.open(&key).err(), Some(SlotError::Damaged), "two slots for one passphrase");
+
+        let (mut plain, number) = SlotTable::with_main(None, &NO_PASSPHRASE, &vault, rng);
+        assert!(plain.clone().open_without_passphrase().is_ok());
+        plain.seal(number, &NO_PASSPHRASE, Role::Decoy, &vault, rng);
+        assert_eq!(plain.open_without_passphrase().err(), Some(SlotError::Damaged), "a decoy in the open");
+    }
+}
