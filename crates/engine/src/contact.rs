@@ -8,7 +8,7 @@ use sotto_wire::FixedBytes;
 use sotto_wire::peer::{DeviceList, codec};
 
 use crate::conversation::Conversation;
-use crate::{ContactId, ContactView, Route, Standing, Timestamp, policy};
+use crate::{ContactId, ContactView, Devices, Route, Standing, Timestamp, policy};
 
 /// A token by which a contact writes to our mailbox.
 #[derive(Debug, Encode, Decode)]
@@ -82,6 +82,12 @@ pub(crate) struct Contact {
     /// Since when the server refuses the token by which we write to it.
     #[n(16)]
     pub(crate) refused: Option<Timestamp>,
+    /// The newest version of its device list that was named; nothing is sent before that is held.
+    #[n(17)]
+    pub(crate) named_list: Option<u32>,
+    /// When two lists of one version were seen; nothing is sent any more.
+    #[n(18)]
+    pub(crate) split: Option<Timestamp>,
 }
 
 impl Contact {
@@ -95,6 +101,26 @@ impl Contact {
 
     pub(crate) fn address(&self) -> Address {
         Address { mailbox: self.mailbox, delivery_key: self.delivery }
+    }
+
+    /// What is known of its devices.
+    pub(crate) fn devices(&self) -> Devices {
+        if self.split.is_some() {
+            Devices::Split
+        } else if self.named_list.is_some_and(|named| named > self.list.version()) {
+            Devices::Awaited
+        } else if self.device().is_none() {
+            Devices::Gone
+        } else {
+            Devices::Known
+        }
+    }
+
+    /// Whether nothing can be sent to it any more until both meet anew.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.standing == Standing::Ended
+            || self.refused.is_some()
+            || matches!(self.devices(), Devices::Split | Devices::Gone)
     }
 
     /// Whether texts and files may be sent to it.
@@ -135,6 +161,7 @@ impl Contact {
             unread: u32::try_from(self.conversation.unread.len()).unwrap_or(u32::MAX),
             read_up_to: self.conversation.read_up_to,
             refused: self.refused.is_some() && self.standing != Standing::Ended,
+            devices: self.devices(),
         }
     }
 }

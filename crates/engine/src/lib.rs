@@ -44,8 +44,8 @@ pub use output::{IceServer, LinkAction, Output, Request, SocketAction, TransferA
 pub use storage::{Change, Changes, Record, Store};
 pub use time::Timestamp;
 pub use view::{
-    CardRefusal, CardView, ContactView, Content, Delivery, FileFailure, FileState, FileView, InviteView,
-    MessageOrder, MessageView, Milestone, Profile, Route, Standing,
+    CardRefusal, CardView, ContactView, Content, Delivery, Devices, FileFailure, FileState, FileView,
+    InviteView, MessageOrder, MessageView, Milestone, Profile, Route, Standing,
 };
 
 /// What a client has to know about where it runs.

@@ -29,7 +29,7 @@ impl Debug for Profile {
 
 impl Debug for ContactView {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Self { id, name, standing, verified, route, last, unread, read_up_to, refused } = self;
+        let Self { id, name, standing, verified, route, last, unread, read_up_to, refused, devices } = self;
         f.debug_struct("ContactView")
             .field("id", id)
             .field("name", &hidden(name))
@@ -40,6 +40,7 @@ impl Debug for ContactView {
             .field("unread", unread)
             .field("read_up_to", read_up_to)
             .field("refused", refused)
+            .field("devices", devices)
             .finish()
     }
 }
@@ -283,6 +284,7 @@ mod tests {
             unread: 0,
             read_up_to: None,
             refused: false,
+            devices: crate::Devices::Known,
         };
         let invite =
             InviteView { id: InviteId([5; 16]), link: secret(), expires_at: Timestamp(1), ready: true };

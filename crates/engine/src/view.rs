@@ -33,6 +33,21 @@ pub struct ContactView {
     /// Whether the server refuses the token by which we write to it: it was withdrawn, or the server has lost it. What
     /// is written waits on this device and is tried again, seldom; another token or a link ends this.
     pub refused: bool,
+    /// What is known of its devices.
+    pub devices: Devices,
+}
+
+/// What is known of a contact's devices. Unless they are known, nothing is sent to it and what is written waits here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Devices {
+    /// Its newest device list is held.
+    Known,
+    /// It has named a newer list that has not arrived yet.
+    Awaited,
+    /// There are two lists of one version: somebody may use its account key to come in between.
+    Split,
+    /// The device that was talked with is not one of its devices any more.
+    Gone,
 }
 
 /// Whether a contact may already be talked to.
@@ -146,6 +161,9 @@ pub enum Milestone {
     /// The contact ended the conversation.
     #[n(3)]
     Ended,
+    /// The contact has another list of devices.
+    #[n(4)]
+    DevicesChanged,
 }
 
 /// How far a message got.

@@ -8,6 +8,7 @@ use crate::{
     components::{Avatar, Brand, Glyph, Icon, PasteLink, Ticks},
     i18n::*,
     logic::person,
+    pages::lost,
     state::{Contact, ContactStoreFields, Place, State, use_state},
     texts::{self, Texts},
 };
@@ -162,7 +163,7 @@ fn last_line(i18n: Texts, contact: Store<Contact>) -> AnyView {
         Standing::Ended => return view! { <span>{t_string!(i18n, list.ended)}</span> }.into_any(),
         Standing::AwaitingTheirs | Standing::Confirmed => {}
     }
-    if contact.refused().get() {
+    if lost(contact).is_some() {
         return view! { <em>{t_string!(i18n, list.refused)}</em> }.into_any();
     }
     let words = contact.last().with(|last| last.as_ref().and_then(|last| said(i18n, last)));

@@ -15,7 +15,7 @@ use leptos::prelude::*;
 use sotto_engine::{Command, ContactId, Standing};
 
 pub use card::CardPage;
-pub use chat::ChatPage;
+pub use chat::{ChatPage, lost};
 pub use file_sheet::FileSheet;
 pub use halted::Halted;
 pub use invite::InvitePage;

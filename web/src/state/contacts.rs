@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use reactive_stores::{ArcStore, Store};
-use sotto_engine::{ContactId, ContactView, MessageOrder, MessageView, Route, Standing};
+use sotto_engine::{ContactId, ContactView, Devices, MessageOrder, MessageView, Route, Standing};
 
 /// A contact; components read its fields one by one.
 #[derive(Clone, Debug, Store)]
@@ -19,12 +19,15 @@ pub struct Contact {
     pub read_up_to: Option<MessageOrder>,
     /// The server refuses what is written to it.
     pub refused: bool,
+    /// What is known of its devices.
+    pub devices: Devices,
 }
 
 impl From<ContactView> for Contact {
     fn from(view: ContactView) -> Self {
-        let ContactView { id, name, standing, verified, route, last, unread, read_up_to, refused } = view;
-        Self { id, name, standing, verified, route, last, unread, read_up_to, refused }
+        let ContactView { id, name, standing, verified, route, last, unread, read_up_to, refused, devices } =
+            view;
+        Self { id, name, standing, verified, route, last, unread, read_up_to, refused, devices }
     }
 }
 
@@ -141,5 +144,8 @@ fn patch(contact: &ArcStore<Contact>, view: ContactView) {
     }
     if old.refused != view.refused {
         contact().refused().set(view.refused);
+    }
+    if old.devices != view.devices {
+        contact().devices().set(view.devices);
     }
 }

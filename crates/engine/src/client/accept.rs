@@ -72,8 +72,7 @@ impl Client {
         if let Some(card) = self.beginning_card(known.id()) {
             return Some(card);
         }
-        let lost = known.standing == Standing::Ended || known.refused.is_some();
-        (!lost).then(|| CardView::AlreadyContact(known.id()))
+        (!known.is_lost()).then(|| CardView::AlreadyContact(known.id()))
     }
 
     pub(super) fn card_came(&mut self, id: InviteId, response: &Response, turn: &mut Turn<'_>) {
@@ -231,6 +230,8 @@ impl Client {
             needs_fresh: false,
             owed: Vec::new(),
             refused: None,
+            named_list: None,
+            split: None,
         };
         self.contacts.insert(id, contact);
         self.sessions.entry(id).or_default().adopt(held, id, turn);

@@ -120,10 +120,8 @@ impl Client {
             self.say_waiting_again(id, turn);
         }
         let Body { content, delivery, token, mailbox, list_version, list_hash, .. } = body;
+        self.list_named(id, list_version, &list_hash, turn);
         if let Some(contact) = self.contacts.get_mut(&id) {
-            if list_version != contact.list.version() || list_hash != *contact.list.hash() {
-                turn.log("message: its author names another device list");
-            }
             if let Some(key) = delivery
                 && key.id() > contact.delivery.id()
             {
@@ -217,6 +215,7 @@ impl Client {
             Said::FileDecline { file } => self.file_declined(id, file, turn),
             Said::FileCancel { file, reason } => self.file_cancelled(id, file, reason, turn),
             Said::FileRoot { file, root } => self.file_root(id, file, root, turn),
+            Said::Devices { lists } => self.lists_announced(id, &lists, turn),
         }
     }
 

@@ -10,8 +10,8 @@ use crate::outbox::{self, Stage};
 use crate::timers::Timer;
 use crate::turn::{Key, Turn};
 use crate::{
-    ContactId, Delivery, Event, LinkAction, LinkId, MessageId, Notice, Output, Request, Response, Standing,
-    Timestamp, policy,
+    ContactId, Delivery, Devices, Event, LinkAction, LinkId, MessageId, Notice, Output, Request, Response,
+    Standing, Timestamp, policy,
 };
 
 /// Longest answer to a post worth reading, in bytes.
@@ -59,6 +59,9 @@ impl Client {
         if !has_session && !contact.needs_fresh {
             contact.needs_fresh = true;
             turn.dirty(Key::Contact(id));
+        }
+        if contact.devices() != Devices::Known {
+            return;
         }
         if contact.needs_fresh || !contact.ask_again.is_empty() {
             self.begin_fresh(id, turn);

@@ -32,7 +32,8 @@ impl Client {
 
     /// Whether addresses may be shown to a contact: only after the inviter has confirmed who came.
     fn may_link(&self, id: ContactId) -> bool {
-        self.contacts.get(&id).is_some_and(|contact| contact.standing == Standing::Confirmed)
+        self.knows_devices(id)
+            && self.contacts.get(&id).is_some_and(|contact| contact.standing == Standing::Confirmed)
     }
 
     /// Tries a link, if there is none and the contact may be there.

@@ -5,6 +5,7 @@ mod beginning;
 mod body;
 mod commands;
 mod deliver;
+mod devices;
 mod files;
 mod history;
 mod invites;

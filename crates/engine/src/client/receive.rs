@@ -238,6 +238,7 @@ impl Client {
                     turn.dirty(Key::OneTime(id.0));
                 }
                 if self.keep_session(from.contact, session, first, turn) {
+                    self.list_came(from.contact, first.device_list.clone(), turn);
                     self.message(from.contact, &plaintext, hash, via, turn);
                     Ok(())
                 } else {
@@ -288,6 +289,7 @@ impl Client {
             },
             None => {
                 let known = self.contacts.get(&from.contact).ok_or("first message: unknown sender")?;
+                // It may bring the next list, in which this device stands as it did.
                 if known.standing == Standing::Ended || known.device() != Some(device) {
                     return Err("first message: not from the contact's device");
                 }
@@ -391,6 +393,8 @@ impl Client {
             needs_fresh: false,
             owed: Vec::new(),
             refused: None,
+            named_list: None,
+            split: None,
         });
         if !is_new {
             contact.conversation.restart();
@@ -400,6 +404,8 @@ impl Client {
         contact.mailbox = mailbox;
         contact.token = token;
         contact.refused = None;
+        contact.named_list = None;
+        contact.split = None;
         contact.delivery = bundle.delivery;
         contact.name = name;
         contact.standing = Standing::AwaitingOurs;

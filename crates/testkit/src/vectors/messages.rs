@@ -150,6 +150,18 @@ fn contents(cases: &mut Cases) {
             json!({ "type": "File root", "file_id": hex(FILE), "root": hex([4; 32]) }),
             false,
         ),
+        (
+            "Devices",
+            Content::Devices {
+                lists: List::new(vec![
+                    Opaque::new(vec![1, 2]).expect("short"),
+                    Opaque::new(vec![3]).expect("short"),
+                ])
+                .expect("two"),
+            },
+            json!({ "type": "Devices", "lists": ["0102", "03"] }),
+            false,
+        ),
     ];
     for (name, content, told, optional) in all {
         cases.case(name, |case| body(case, content, told, optional));

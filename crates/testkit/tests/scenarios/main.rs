@@ -12,6 +12,7 @@
 mod away;
 mod common;
 mod crash;
+mod devices;
 mod envelopes;
 mod files;
 mod hostile;

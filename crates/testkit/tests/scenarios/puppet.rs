@@ -26,6 +26,7 @@ pub struct Talk {
 
 pub struct Puppet {
     pub rng: ChaCha12Rng,
+    pub account: AccountKey,
     pub link: InviteLink,
     pub contents: InviteContents,
     pub list: DeviceList,
@@ -62,7 +63,7 @@ impl Puppet {
             delivery: DeliveryKey::generate(DeliveryKeyId(1), &mut rng).public(),
             created: now,
         };
-        Self { rng, link, contents, list, device, signing, identity, bundle, token: None }
+        Self { rng, account, link, contents, list, device, signing, identity, bundle, token: None }
     }
 
     pub fn sender(&self) -> Sender {

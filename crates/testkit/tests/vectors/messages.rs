@@ -89,6 +89,10 @@ fn content_json(content: &Content) -> Value {
         Content::FileRoot { file, root } => {
             json!({ "type": "File root", "file_id": hex(file.as_bytes()), "root": hex(root) })
         }
+        Content::Devices { lists } => {
+            let lists: Vec<String> = lists.as_slice().iter().map(|list| hex(list.as_bytes())).collect();
+            json!({ "type": "Devices", "lists": lists })
+        }
     }
 }
 

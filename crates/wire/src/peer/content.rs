@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::codec::{self, Text};
 use super::limits;
-use crate::server::Opaque;
+use crate::server::{List, Opaque};
 
 /// A person's name as it travels.
 pub type Name = Text<{ limits::NAME_MAX }>;
@@ -100,6 +100,13 @@ pub enum Content {
         #[n(1)]
         #[cbor(with = "minicbor::bytes")]
         root: [u8; 32],
+    },
+    /// The author's device lists that the reader may not know, in the order of their versions; the last is its newest.
+    #[n(9)]
+    Devices {
+        /// At least one, each encoded and signed, see [`DeviceList`](super::DeviceList).
+        #[n(0)]
+        lists: List<Opaque<1, { limits::DEVICE_LIST_MAX }>, { limits::DEVICE_LISTS_MAX }>,
     },
 }
 

@@ -69,7 +69,61 @@ pub struct DeviceList {
     encoded: Vec<u8>,
 }
 
+/// How a device list stands to the one of the same account that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Succession {
+    /// It is the same.
+    Same,
+    /// It is the next version and names the held one as the one before it: it takes its place.
+    Next,
+    /// It is older than the held one.
+    Earlier,
+    /// Versions between the two are missing.
+    Ahead,
+    /// There are two lists of one version, or a device has other keys than before.
+    Split,
+}
+
 impl DeviceList {
+    /// How this list stands to the one that is held.
+    ///
+    /// # Errors
+    /// [`PeerError::WrongAccount`] if it is another account's.
+    pub fn after(&self, held: &Self) -> Result<Succession, PeerError> {
+        if self.account != held.account {
+            return Err(PeerError::WrongAccount);
+        }
+        let named = held.names(self.version, &self.hash);
+        if named != Succession::Ahead || Some(self.version) != held.version.checked_add(1) {
+            return Ok(named);
+        }
+        let other_keys =
+            |device: &DevicePublic| held.device(device.device_id()).is_some_and(|known| known != device);
+        let follows = self.previous == held.hash && !self.devices.iter().any(other_keys);
+        Ok(if follows { Succession::Next } else { Succession::Split })
+    }
+
+    /// How a list of this version and hash, named without being shown, stands to this one; never
+    /// [`Succession::Next`]. Of earlier lists only the hash of the last is known.
+    #[must_use]
+    pub fn names(&self, version: u32, hash: &[u8; 32]) -> Succession {
+        if version > self.version {
+            return Succession::Ahead;
+        }
+        let known = if version == self.version {
+            Some(&self.hash)
+        } else if Some(version) == self.version.checked_sub(1) {
+            Some(&self.previous)
+        } else {
+            None
+        };
+        match known {
+            Some(known) if known != hash => Succession::Split,
+            Some(_) if version == self.version => Succession::Same,
+            _ => Succession::Earlier,
+        }
+    }
+
     /// Signs a list.
     ///
     /// # Errors
@@ -179,5 +233,64 @@ impl DeviceList {
     #[must_use]
     pub fn device(&self, id: DeviceId) -> Option<&DevicePublic> {
         self.devices.iter().find(|device| device.device_id() == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha12Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use sotto_crypto::keys::{DeviceIdentityKey, DeviceSigningKey};
+
+    fn device(rng: &mut ChaCha12Rng) -> ListedDevice {
+        ListedDevice {
+            id: DeviceId::generate(rng),
+            signing: DeviceSigningKey::generate(rng).public(),
+            identity: DeviceIdentityKey::generate(rng).public(),
+        }
+    }
+
+    #[test]
+    fn lists_follow_one_another_version_by_version() {
+        let rng = &mut ChaCha12Rng::seed_from_u64(1);
+        let key = AccountKey::generate(rng);
+        let (old, new) = (device(rng), device(rng));
+        let first = DeviceList::sign(&key, 1, [0; 32], vec![old.clone()], rng).unwrap();
+        let both = vec![old.clone(), new.clone()];
+        let second = DeviceList::sign(&key, 2, first.hash, both.clone(), rng).unwrap();
+        let third = DeviceList::sign(&key, 3, second.hash, vec![new.clone()], rng).unwrap();
+        assert_eq!(first.after(&first), Ok(Succession::Same));
+        assert_eq!(second.after(&first), Ok(Succession::Next));
+        assert_eq!(third.after(&second), Ok(Succession::Next));
+        assert_eq!(third.after(&first), Ok(Succession::Ahead), "the second is missing");
+        assert_eq!(first.after(&second), Ok(Succession::Earlier));
+        assert_eq!(first.after(&third), Ok(Succession::Earlier));
+        assert_eq!(second.names(4, &[7; 32]), Succession::Ahead);
+        assert_eq!(second.names(3, third.hash()), Succession::Ahead, "named is not yet shown");
+
+        // Two of one version: beside the held one, before it, or after it with another one before.
+        let other = DeviceList::sign(&key, 2, first.hash, vec![new.clone()], rng).unwrap();
+        assert_eq!(other.after(&second), Ok(Succession::Split));
+        assert_eq!(other.after(&third), Ok(Succession::Split));
+        assert_eq!(third.after(&other), Ok(Succession::Split));
+        assert_eq!(second.names(1, other.hash()), Succession::Split);
+        // The same content signed anew is the same list: its hash is over what is signed.
+        let again = DeviceList::sign(&key, 2, first.hash, both, rng).unwrap();
+        assert_eq!(again.after(&second), Ok(Succession::Same));
+        // A device with other keys than before.
+        let changed = ListedDevice { id: old.id, ..device(rng) };
+        let changed = DeviceList::sign(&key, 2, first.hash, vec![changed], rng).unwrap();
+        assert_eq!(changed.after(&first), Ok(Succession::Split));
+        // Somebody else's.
+        let foreign = DeviceList::sign(&AccountKey::generate(rng), 2, first.hash, vec![old], rng).unwrap();
+        assert_eq!(foreign.after(&first), Err(PeerError::WrongAccount));
+        // The last version there is.
+        let last = DeviceList::sign(&key, u32::MAX, [0; 32], vec![new], rng).unwrap();
+        assert_eq!(last.after(&last), Ok(Succession::Same));
+        assert_eq!(last.after(&first), Ok(Succession::Ahead));
     }
 }

@@ -23,6 +23,9 @@ pub const DEVICES_MAX: usize = 8;
 /// Largest signed device list, in bytes.
 pub const DEVICE_LIST_MAX: usize = 2 * 1024;
 
+/// Most device lists in one announcement.
+pub const DEVICE_LISTS_MAX: usize = 16;
+
 /// Largest signed bundle, in bytes.
 pub const BUNDLE_MAX: usize = 1024;
 

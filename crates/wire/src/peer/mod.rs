@@ -20,7 +20,7 @@ pub use bundle::Bundle;
 pub use carried::{Carried, FirstPrefix};
 pub use codec::Text;
 pub use content::{CancelReason, Content, Manifest, Name};
-pub use device_list::{DeviceList, ListedDevice};
+pub use device_list::{DeviceList, ListedDevice, Succession};
 pub use ephemeral::Ephemeral;
 pub use error::PeerError;
 pub use invite::{InviteContents, InviteLink, LinkError};

@@ -10,7 +10,7 @@ use crate::{
     components::{Avatar, Confirm, Dialog, Glyph, Icon, NameField},
     i18n::*,
     logic::person,
-    pages::route_tag,
+    pages::{lost, route_tag},
     state::{Contact, ContactStoreFields, Place, use_state},
     texts,
 };
@@ -126,13 +126,13 @@ fn StatusLine(contact: Store<Contact>) -> impl IntoView {
         .ok()
     });
     // Nothing goes anywhere then, whatever the connection to the server is like.
-    let dot = move || if contact.refused().get() { Route::Waiting } else { told.get() };
+    let dot = move || if lost(contact).is_some() { Route::Waiting } else { told.get() };
     let words = move || {
         let name = person::isolate(&texts::name(i18n, contact.name().get()));
         match contact.standing().get() {
             Standing::AwaitingOurs => t_string!(i18n, status.awaiting_ours).to_string(),
             Standing::Ended => t_string!(i18n, status.ended).to_string(),
-            _ if contact.refused().get() => t_string!(i18n, status.refused).to_string(),
+            _ if lost(contact).is_some() => t_string!(i18n, status.refused).to_string(),
             Standing::AwaitingTheirs => t_string!(i18n, status.awaiting_theirs, name = name).to_string(),
             Standing::Confirmed => match told.get() {
                 Route::Direct => t_string!(i18n, status.direct).to_string(),

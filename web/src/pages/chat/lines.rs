@@ -49,6 +49,10 @@ pub fn MilestoneLine(contact: ContactId, milestone: Milestone, mine: bool) -> im
             "confirmed",
             t!(i18n, chat.confirmed_by_them, name = name, <bdi> = <bdi dir="auto" />).into_any(),
         ),
+        (Milestone::DevicesChanged, _) => (
+            "devices-changed",
+            t!(i18n, chat.devices_changed, name = name, <bdi> = <bdi dir="auto" />).into_any(),
+        ),
         (Milestone::Ended, _) => {
             ("ended", t!(i18n, chat.ended, name = name, <bdi> = <bdi dir="auto" />).into_any())
         }

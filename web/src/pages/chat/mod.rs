@@ -23,6 +23,7 @@ use crate::{
 use composer::Composer;
 use head::Head;
 use refused::RefusedBanner;
+pub use refused::lost;
 use standing::StandingBanner;
 use suggestion::Suggestion;
 use timeline::Timeline;

@@ -7,7 +7,7 @@ use sotto_engine::{Route, Standing};
 use crate::{
     components::{Avatar, Glyph, Icon},
     i18n::*,
-    pages::route_tag,
+    pages::{lost, route_tag},
     state::{Contact, ContactStoreFields, Place, use_state},
     texts,
 };
@@ -23,7 +23,7 @@ pub fn Opening(contact: Store<Contact>) -> impl IntoView {
         if contact.standing().get() != Standing::Confirmed {
             return "";
         }
-        if contact.refused().get() {
+        if lost(contact).is_some() {
             return t_string!(i18n, chat.line_waiting);
         }
         match contact.route().get() {

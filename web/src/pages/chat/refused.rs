@@ -1,8 +1,8 @@
-//! The server refuses what is written to a contact: what happened, and the step out of it.
+//! Nothing that is written reaches a contact: why, and the step out of it.
 
 use leptos::prelude::*;
 use reactive_stores::Store;
-use sotto_engine::Standing;
+use sotto_engine::{Devices, Standing};
 
 use crate::{
     components::{Glyph, Icon},
@@ -12,27 +12,64 @@ use crate::{
     texts,
 };
 
+/// Why a contact cannot be reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// The server refuses the token of the link that was used.
+    Link,
+    /// The server refuses the contact's token.
+    Token,
+    /// There are two lists of its devices.
+    Split,
+    /// The device that was talked with is not one of its devices any more.
+    Device,
+}
+
+/// Whether and why a contact cannot be reached. Tracked.
+pub fn lost(contact: Store<Contact>) -> Option<Lost> {
+    let standing = contact.standing().get();
+    match contact.devices().get() {
+        _ if standing == Standing::Ended => None,
+        Devices::Split => Some(Lost::Split),
+        Devices::Gone => Some(Lost::Device),
+        _ if !contact.refused().get() => None,
+        _ if standing == Standing::AwaitingTheirs => Some(Lost::Link),
+        _ => Some(Lost::Token),
+    }
+}
+
 /// Says that the contact cannot be reached, as long as it cannot.
 #[component]
 pub fn RefusedBanner(contact: Store<Contact>) -> impl IntoView {
     let i18n = use_i18n();
     let state = use_state();
-    let refused = Memo::new(move |_| contact.refused().get());
+    let why = Memo::new(move |_| lost(contact));
     let name = move || texts::name(i18n, contact.name().get());
-    let words = move || match contact.standing().get() {
-        Standing::AwaitingTheirs => {
-            view! { {t!(i18n, chat.refused_link, name = name, <bdi> = <bdi dir="auto" />)} }.into_any()
-        }
-        _ => view! { {t!(i18n, chat.refused, name = name, <bdi> = <bdi dir="auto" />)} }.into_any(),
+    let words = move || match why.get() {
+        Some(Lost::Link) => t!(i18n, chat.refused_link, name = name, <bdi> = <bdi dir="auto" />).into_any(),
+        Some(Lost::Token) => t!(i18n, chat.refused, name = name, <bdi> = <bdi dir="auto" />).into_any(),
+        Some(Lost::Split) => t!(i18n, chat.lists_split, name = name, <bdi> = <bdi dir="auto" />).into_any(),
+        Some(Lost::Device) => t!(i18n, chat.device_gone, name = name, <bdi> = <bdi dir="auto" />).into_any(),
+        None => ().into_any(),
+    };
+    let next = move || match why.get() {
+        Some(Lost::Split) => t_string!(i18n, chat.lists_split_next),
+        Some(Lost::Device) => t_string!(i18n, chat.device_gone_next),
+        _ => t_string!(i18n, chat.refused_kept),
     };
     view! {
-        <Show when=move || refused.get()>
-            <section class="confirm" data-testid="refused-banner" role="status">
+        <Show when=move || why.get().is_some()>
+            <section
+                class="confirm"
+                data-testid="refused-banner"
+                data-reason=move || why.get().map(reason_tag)
+                role="status"
+            >
                 <p class="confirm-question refused-line">
                     <Icon glyph=Glyph::Warning />
                     <span>{words}</span>
                 </p>
-                <p class="soft small">{tu_string!(i18n, chat.refused_kept)}</p>
+                <p class="soft small">{next}</p>
                 <div class="actions">
                     <button
                         type="button"
@@ -45,5 +82,14 @@ pub fn RefusedBanner(contact: Store<Contact>) -> impl IntoView {
                 </div>
             </section>
         </Show>
+    }
+}
+
+fn reason_tag(why: Lost) -> &'static str {
+    match why {
+        Lost::Link => "link",
+        Lost::Token => "token",
+        Lost::Split => "split",
+        Lost::Device => "device",
     }
 }
