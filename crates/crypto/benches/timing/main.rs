@@ -24,6 +24,9 @@ use subjects::{SUBJECTS, Subject};
 /// Measurements from which the cropping bounds are taken.
 const CALIBRATION: usize = 5_000;
 
+/// A smaller share than this would find nothing, the controls included.
+const LEAST: u32 = 2_000;
+
 fn main() -> ExitCode {
     let (share, part) = arguments();
     let mut wrong = 0;
@@ -52,7 +55,7 @@ fn arguments() -> (u32, String) {
 /// Measures one operation; whether it came out as it should.
 fn judge(subject: &Subject, share: u32) -> bool {
     let mut bench = Bench::new(common::rng(0), CALIBRATION);
-    (subject.run)(&mut bench, subject.measurements / 100 * share);
+    (subject.run)(&mut bench, (subject.measurements / 100 * share).max(LEAST));
     let verdict = bench.verdict().expect("calibrated");
     let as_expected = verdict.differs() == subject.control;
     let found = if verdict.differs() { "DIFFERENT" } else { "no difference found" };
