@@ -96,3 +96,24 @@ def read(data: bytes) -> DeviceList:
     if len(set(keys)) != len(keys) or len(set(ids)) != len(ids):
         raise Refused("reused-key")
     return DeviceList(fields, labelled_hash("device-list-hash", inner))
+
+
+def standing(held: DeviceList, other: DeviceList) -> str:
+    """How a list stands to the held one of the same account: same, split, earlier, ahead or next (10.2)."""
+    if other.aik != held.aik:
+        raise Refused("wrong-account")
+    named = standing_of_name(held, other.list_version, other.hash)
+    if named != "ahead" or other.list_version > held.list_version + 1:
+        return named
+    keys = {device.device_id: device for device in held.devices}
+    changed = any(keys.get(device.device_id, device) != device for device in other.devices)
+    return "split" if other.fields["previous"] != held.hash or changed else "next"
+
+
+def standing_of_name(held: DeviceList, list_version: int, name: bytes) -> str:
+    """How a list that is only named, by version and hash, stands to the held one: never next."""
+    if list_version == held.list_version:
+        return "same" if name == held.hash else "split"
+    if list_version == held.list_version - 1:
+        return "earlier" if name == held.fields["previous"] else "split"
+    return "earlier" if list_version < held.list_version else "ahead"

@@ -47,7 +47,7 @@ CONTENT = Choice({
     "File cancel": {0: Field("file_id", ID),
                     1: Field("reason", Choices(("stopped", "interrupted", "unreadable", "no_space", "corrupt")))},
     "File root": {0: Field("file_id", ID), 1: Field("root", HASH)},
-    "Devices": {0: Field("lists", ListOf(Bytes(device_list.LIMIT), 16, least=1))},
+    "Devices": {0: Field("lists", ListOf(Bytes(device_list.LIMIT, least=1), 16))},
 })
 
 BODY = Structure({

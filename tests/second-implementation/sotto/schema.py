@@ -100,17 +100,18 @@ class Point:
 
 @dataclass(frozen=True)
 class Bytes:
-    """Bytes of at most so many."""
+    """Bytes of at most so many, and at least so many."""
 
     most: int
+    least: int = 0
 
     def write(self, value: bytes) -> bytes:
         return head(BYTES, len(value)) + value
 
     def read(self, reader: Reader) -> bytes:
         value = reader.bytes()
-        if len(value) > self.most:
-            raise Refused("out-of-bounds", f"more than {self.most} bytes")
+        if not self.least <= len(value) <= self.most:
+            raise Refused("out-of-bounds", f"{len(value)} bytes")
         return value
 
 
