@@ -315,6 +315,7 @@ fn contents() -> Vec<Content> {
         Content::FileDecline { file },
         Content::FileCancel { file, reason: CancelReason::Corrupt },
         Content::FileRoot { file, root: [4; 32] },
+        Content::Devices { lists: List::new(vec![Opaque::new(vec![1, 2, 3]).unwrap()]).unwrap() },
     ]
 }
 
@@ -396,7 +397,8 @@ pub(super) fn seeds() -> Seeds {
     ];
     seeds.extend(of_groups(&anna));
     seeds.extend(of_backups(&anna));
-    let names = ["hello", "confirmed", "profile", "text", "offer", "accept", "decline", "cancel", "root"];
+    let names =
+        ["hello", "confirmed", "profile", "text", "offer", "accept", "decline", "cancel", "root", "devices"];
     seeds.extend(names.into_iter().zip(contents()).map(|(name, content)| (7, name, body(content))));
     seeds
         .into_iter()

@@ -250,6 +250,7 @@ fn messages() -> Vec<Structure> {
     let mailbox = MailboxId::from_bytes([8; 16]);
     let bundle = Opaque::new(vec![1, 2, 3]).unwrap();
     let ids = MessageIds::new(vec![[1; 16].into(), [2; 16].into()]).unwrap();
+    let list = Opaque::new(vec![1, 2, 3]).unwrap();
     [
         ("hello", body(Content::Hello { name: name(), mailbox, token: token(9), bundle })),
         ("confirmed", body(Content::Confirmed { name: name(), token: token(9) })),
@@ -260,6 +261,7 @@ fn messages() -> Vec<Structure> {
         ("file decline", body(Content::FileDecline { file })),
         ("file cancel", body(Content::FileCancel { file, reason: CancelReason::Corrupt })),
         ("file root", body(Content::FileRoot { file, root: [4; 32] })),
+        ("devices", body(Content::Devices { lists: List::new(vec![list]).unwrap() })),
         ("acknowledge", Message::Acknowledge { ids }),
         ("retry", Message::Retry { hash: MessageHash::from_bytes([3; 16]) }),
         ("end", Message::End {}),
