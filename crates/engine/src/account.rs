@@ -47,7 +47,7 @@ pub(crate) struct Aged<K: codec::Item> {
     /// When a newer one took its place, in milliseconds since 1970.
     #[n(1)]
     replaced: Option<u64>,
-    /// Whether the mailbox was empty once since then.
+    /// Whether the mailbox was empty once when that was long enough ago.
     #[n(2)]
     drained: bool,
 }
@@ -222,13 +222,14 @@ impl Account {
         turn.dirty(Key::PreKeys);
     }
 
-    /// The mailbox has been empty: what was sealed to replaced keys before that has arrived.
+    /// The mailbox has been empty: what was sealed to keys replaced long enough before that has arrived.
     pub(crate) fn drained(&mut self, turn: &mut Turn<'_>) {
         let mut changed = false;
         let signed = self.prekeys.signed.iter_mut().map(|aged| (aged.replaced, &mut aged.drained));
         let delivery = self.prekeys.delivery.iter_mut().map(|aged| (aged.replaced, &mut aged.drained));
         for (replaced, drained) in signed.chain(delivery) {
-            if replaced.is_some() && !*drained {
+            let old = replaced.is_some_and(|at| turn.now.saturating_since(Timestamp(at)) >= policy::KEPT);
+            if old && !*drained {
                 *drained = true;
                 changed = true;
             }
@@ -238,7 +239,15 @@ impl Account {
         }
     }
 
-    /// Renews keys that are due and deletes those that were replaced long enough ago.
+    /// A contact that knows only delivery keys below this number is told the newest. The number of a key is the second
+    /// in which it was made; no contact is told that it has the newest already.
+    pub(crate) fn due_to_be_told(&self, now: Timestamp) -> u32 {
+        let oldest = (now.0 / 1000).saturating_sub(policy::TOLD_AGAIN.as_secs());
+        let newest = self.delivery().map_or(0, |key| key.id().0);
+        newest.min(u32::try_from(oldest).unwrap_or(u32::MAX))
+    }
+
+    /// Renews keys that are due and deletes those that are not needed any more.
     pub(crate) fn look_after_keys(&mut self, turn: &mut Turn<'_>) {
         let now = turn.now;
         let created = Timestamp(self.prekeys.created);
@@ -249,8 +258,8 @@ impl Account {
             turn.dirty(Key::PreKeys);
         }
         let before = (self.prekeys.signed.len(), self.prekeys.delivery.len());
-        self.prekeys.signed.retain(|aged| aged.is_needed(now));
-        self.prekeys.delivery.retain(|aged| aged.is_needed(now));
+        self.prekeys.signed.retain(Aged::is_needed);
+        self.prekeys.delivery.retain(Aged::is_needed);
         if before != (self.prekeys.signed.len(), self.prekeys.delivery.len()) {
             let signed = &self.prekeys.signed;
             self.prekeys
@@ -293,11 +302,8 @@ fn next_number(last: u32, now: Timestamp) -> u32 {
 }
 
 impl<K: codec::Item> Aged<K> {
-    fn is_needed(&self, now: Timestamp) -> bool {
-        match self.replaced {
-            Some(replaced) => !self.drained || now.saturating_since(Timestamp(replaced)) < policy::KEPT,
-            None => true,
-        }
+    fn is_needed(&self) -> bool {
+        self.replaced.is_none() || !self.drained
     }
 }
 
@@ -332,8 +338,11 @@ mod tests {
         assert!(account.signed_of(first).is_some() && account.delivery_of(delivery).is_some());
         assert_eq!(later(&mut account, 7 + 60, true), (2, 2), "the first is gone");
         assert!(account.signed_of(first).is_none() && account.delivery_of(delivery).is_none());
-        // The second was replaced on that day: it stays for 45 days though the mailbox was empty.
+        // The second was replaced on that day: it stays for 45 days, though the mailbox was empty, and after that until
+        // it was empty again.
+        assert_eq!(later(&mut account, 7 + 60 + 1, true), (2, 2));
         assert_eq!(later(&mut account, 7 + 60 + 44, true), (3, 3));
+        assert_eq!(later(&mut account, 7 + 60 + 45, false), (3, 3));
         assert_eq!(later(&mut account, 7 + 60 + 45, true), (2, 2));
     }
 

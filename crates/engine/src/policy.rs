@@ -82,6 +82,8 @@ pub(crate) const SEEN_LIFETIME: Duration = days(60);
 pub(crate) const ROTATION: Duration = days(7);
 /// How long replaced private keys, skipped keys and replaced sessions are kept.
 pub(crate) const KEPT: Duration = days(45);
+/// Age of the delivery key a contact knows at which it is told the newest: long before that key is deleted.
+pub(crate) const TOLD_AGAIN: Duration = days(30);
 /// How often old keys are looked through.
 pub(crate) const HOUSEKEEPING: Duration = seconds(6 * 3600);
 /// One-time prekeys below which the server is given more.

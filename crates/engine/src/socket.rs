@@ -57,6 +57,8 @@ pub(crate) struct Socket {
     pinged: Option<u32>,
     /// One-time prekeys the server has left.
     pub(crate) one_time_left: u32,
+    /// Everything that was stored when it opened has come.
+    pub(crate) drained: bool,
     status: Option<ServerStatus>,
 }
 
@@ -72,6 +74,7 @@ impl Default for Socket {
             next: 0,
             pinged: None,
             one_time_left: 0,
+            drained: false,
             status: None,
         }
     }
@@ -131,6 +134,7 @@ impl Socket {
         self.phase = Phase::Open;
         self.failures = 0;
         self.used = 0;
+        self.drained = false;
         self.pinged = None;
         turn.timers.clear(Timer::SocketDeadline);
         let ping = turn.now.saturating_add(policy::PING_EVERY);

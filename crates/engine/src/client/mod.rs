@@ -257,7 +257,11 @@ impl Client {
     fn look_after(&mut self, turn: &mut Turn<'_>) {
         let next = turn.now.saturating_add(policy::HOUSEKEEPING);
         turn.timers.set(Timer::Housekeeping, next);
+        if self.socket.is_open() && self.socket.drained {
+            self.account.drained(turn);
+        }
         self.account.look_after_keys(turn);
+        self.tell_delivery_key(self.account.due_to_be_told(turn.now), turn);
         for (contact, sessions) in &mut self.sessions {
             sessions.prune(*contact, turn);
             sessions.forget_skipped(turn.now);

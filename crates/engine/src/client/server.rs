@@ -77,6 +77,7 @@ impl Client {
             }
             (ServerFrame::Pong { .. }, Phase::Open) => {}
             (ServerFrame::Drained {}, Phase::Open) => {
+                self.socket.drained = true;
                 self.account.drained(turn);
                 self.forget_invites(turn);
             }
@@ -131,11 +132,15 @@ impl Client {
             }
         }
         // Contacts may seal to a delivery key that was lost with the state.
-        let newest = self.account.delivery().map_or(0, |key| key.id().0);
+        self.tell_delivery_key(self.account.delivery().map_or(0, |key| key.id().0), turn);
+    }
+
+    /// Tells the newest delivery key to the contacts that were told none of this number or a higher one.
+    pub(super) fn tell_delivery_key(&mut self, number: u32, turn: &mut Turn<'_>) {
         let unaware: Vec<ContactId> = self
             .contacts
             .values()
-            .filter(|contact| contact.may_be_written_to() && contact.delivery_told < newest)
+            .filter(|contact| contact.may_be_written_to() && contact.delivery_told < number)
             .map(Contact::id)
             .collect();
         for id in unaware {

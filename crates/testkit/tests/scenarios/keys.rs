@@ -41,6 +41,24 @@ fn conversations_outlive_key_rotation() {
 }
 
 #[test]
+fn who_heard_nothing_for_months_still_seals_to_a_key_that_exists() {
+    let (mut world, ben, _) = meet(92);
+    // Nobody says anything, while both are there.
+    world.run_for(80 * DAY);
+    say(&mut world, ANNA, ben, "after eighty days");
+    assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "after eighty days")));
+    // One is away, longer than replaced keys are kept.
+    world.run_for(6 * DAY);
+    world.close_page(BEN);
+    world.run_for(60 * DAY);
+    say(&mut world, ANNA, ben, "while you are away");
+    world.run_for(20 * DAY);
+    world.open_page(BEN);
+    assert!(world.run_until(MINUTE * 5, |world| delivered(world, ANNA, ben, "while you are away")));
+    assert!(world.people[BEN].log.iter().all(|line| !line.contains("unknown delivery key")));
+}
+
+#[test]
 fn a_lost_session_is_repaired_and_the_message_said_again() {
     let (mut world, ben, anna) = meet(91);
     say(&mut world, ANNA, ben, "one");
