@@ -5,9 +5,9 @@ use sotto_e2e::{Kind, Outcome, Person, meet, scenario};
 
 /// What browsers themselves write into the console when there is no network.
 fn tolerate_no_network(person: &Person) {
-    for part in ["WebSocket connection to", "net::ERR_", "can’t establish a connection", "NetworkError"] {
-        person.tolerate(part);
-    }
+    let by_chromium = ["WebSocket connection to", "net::ERR_"];
+    let by_firefox = ["can’t establish a connection", "NetworkError", "WebRTC: ICE failed"];
+    by_chromium.into_iter().chain(by_firefox).for_each(|part| person.tolerate(part));
 }
 
 /// Both say something while Ben's network is gone.
