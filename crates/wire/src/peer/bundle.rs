@@ -1,7 +1,5 @@
 //! What begins a session with a device while it is away, signed by that device.
 
-use crate::FixedBytes;
-use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use sotto_crypto::keys::{
     AccountPublic, DeliveryPublic, DeviceIdentityPublic, DevicePublic, DeviceSigningKey, DeviceSigningPublic,
@@ -10,6 +8,7 @@ use sotto_crypto::keys::{
 use sotto_crypto::{CryptoRng, DeviceId, Signature, Timestamp, x3dh};
 
 use super::codec::{self, decode, decode_signed, encode};
+use super::signed::SignedBytes;
 use super::{DeviceList, PeerError, limits};
 
 #[derive(Encode, Decode)]
@@ -42,15 +41,6 @@ struct Signed {
     created: u64,
 }
 
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct Envelope {
-    #[n(0)]
-    signed: ByteVec,
-    #[n(1)]
-    signature: FixedBytes<64>,
-}
-
 /// A bundle whose signature was verified, of a device that its account's list names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bundle {
@@ -80,7 +70,7 @@ impl Bundle {
             created: self.created.as_millis(),
         });
         let signature = key.sign_bundle(&signed, rng).to_bytes().into();
-        encode(&Envelope { signed: signed.into(), signature })
+        encode(&SignedBytes { signed: signed.into(), signature })
     }
 
     /// Reads a bundle and verifies that a device of this list signed it, no longer than 30 days ago.
@@ -88,7 +78,7 @@ impl Bundle {
     /// # Errors
     /// [`PeerError`]
     pub fn decode(bytes: &[u8], list: &DeviceList, now: Timestamp) -> Result<Self, PeerError> {
-        let outer: Envelope = decode(bytes, limits::BUNDLE_MAX)?;
+        let outer: SignedBytes = decode(bytes, limits::BUNDLE_MAX)?;
         let signed: Signed = decode_signed(&outer.signed, limits::BUNDLE_MAX)?;
         if signed.version != limits::VERSION || signed.suite != x3dh::SUITE {
             return Err(PeerError::UnknownVersion);

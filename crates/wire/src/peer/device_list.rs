@@ -1,7 +1,6 @@
 //! The devices of an account, signed by its account key.
 
 use crate::FixedBytes;
-use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use sotto_crypto::keys::{
     AccountKey, AccountPublic, DeviceIdentityPublic, DevicePublic, DeviceSigningPublic,
@@ -9,6 +8,7 @@ use sotto_crypto::keys::{
 use sotto_crypto::{AccountId, CryptoRng, DeviceId, Purpose, Signature};
 
 use super::codec::{self, decode, decode_signed, encode};
+use super::signed::SignedBytes;
 use super::{PeerError, limits};
 use crate::server::List;
 
@@ -47,15 +47,6 @@ struct Signed {
     previous: FixedBytes<32>,
     #[n(5)]
     devices: List<ListedDevice, { limits::DEVICES_MAX }>,
-}
-
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct Envelope {
-    #[n(0)]
-    signed: ByteVec,
-    #[n(1)]
-    signature: FixedBytes<64>,
 }
 
 /// A device list whose signature was verified under the account key it carries.
@@ -146,7 +137,7 @@ impl DeviceList {
             devices: List::new(devices).map_err(|_| PeerError::OutOfBounds)?,
         });
         let signature = key.sign_device_list(&signed, rng).to_bytes().into();
-        Self::decode(&encode(&Envelope { signed: signed.into(), signature }))
+        Self::decode(&encode(&SignedBytes { signed: signed.into(), signature }))
     }
 
     /// Reads a list and verifies its signature under the account key in it. Whether that key is the right one is for
@@ -155,7 +146,7 @@ impl DeviceList {
     /// # Errors
     /// [`PeerError`], also for a list without devices, of version 0, or with a key or id that appears twice.
     pub fn decode(bytes: &[u8]) -> Result<Self, PeerError> {
-        let outer: Envelope = decode(bytes, limits::DEVICE_LIST_MAX)?;
+        let outer: SignedBytes = decode(bytes, limits::DEVICE_LIST_MAX)?;
         let signed: Signed = decode_signed(&outer.signed, limits::DEVICE_LIST_MAX)?;
         if signed.version != limits::VERSION {
             return Err(PeerError::UnknownVersion);

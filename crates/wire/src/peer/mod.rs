@@ -15,6 +15,7 @@ mod message;
 mod roster;
 mod sender_chain;
 mod signal;
+mod signed;
 
 pub use bundle::Bundle;
 pub use carried::{Carried, FirstPrefix};

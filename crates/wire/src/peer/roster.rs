@@ -4,12 +4,12 @@
 //! [`VerifiedEntry`], and only those enter a roster. What an actor may do is the roster's matter, not the entry's.
 
 use crate::FixedBytes;
-use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use sotto_crypto::keys::{AccountPublic, DeviceSigningKey};
 use sotto_crypto::{CryptoRng, DeviceId, GroupId, RosterHash, Signature};
 
 use super::codec::{self, decode, decode_signed, encode};
+use super::signed::SignedBytes;
 use super::{DeviceList, PeerError, limits};
 
 /// What somebody is in a group, lowest first.
@@ -106,15 +106,6 @@ struct Signed {
     operation: Operation,
 }
 
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct Envelope {
-    #[n(0)]
-    signed: ByteVec,
-    #[n(1)]
-    signature: FixedBytes<64>,
-}
-
 /// Where an entry stands in the log, and what it does. In a genesis the place is all zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RosterEntry {
@@ -166,7 +157,7 @@ impl ReceivedEntry {
     /// # Errors
     /// [`PeerError`]; [`PeerError::Malformed`] also for a genesis in any place but the first, or anything else there.
     pub fn decode(bytes: &[u8]) -> Result<Self, PeerError> {
-        let outer: Envelope = decode(bytes, limits::ROSTER_ENTRY_MAX)?;
+        let outer: SignedBytes = decode(bytes, limits::ROSTER_ENTRY_MAX)?;
         let signed: Signed = decode_signed(&outer.signed, limits::ROSTER_ENTRY_MAX)?;
         if signed.version != limits::VERSION {
             return Err(PeerError::UnknownVersion);
@@ -297,7 +288,7 @@ impl VerifiedEntry {
             operation: entry.operation.clone(),
         });
         let signature = key.sign_roster_entry(&signed, rng).to_bytes();
-        let encoded = encode(&Envelope { signed: signed.clone().into(), signature: signature.into() });
+        let encoded = encode(&SignedBytes { signed: signed.clone().into(), signature: signature.into() });
         let list_hash = *list.hash();
         ReceivedEntry { entry, actor, device, list: list_hash, signed, signature, encoded }
             .verify_history(list)
