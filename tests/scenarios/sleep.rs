@@ -54,8 +54,10 @@ fn closed_lid(name: &str, kind: Kind) -> Outcome {
         let proxy = stage.proxy().await?;
         let anna = stage.person("Anna", Kind::Chromium).await?;
         let ben = stage.person_at("Ben", kind, &proxy.origin()).await?;
-        // What Firefox says when it gives up a direct path.
-        ben.tolerate("WebRTC: ICE failed");
+        // What Firefox says when it gives up a direct path, and when the page gives up a dead connection.
+        for part in ["WebRTC: ICE failed", "was interrupted while the page was loading"] {
+            ben.tolerate(part);
+        }
         meet(&anna, &ben).await?;
         ben.say("Good night").await?;
         anna.hears("Good night").await?;
