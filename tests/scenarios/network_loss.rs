@@ -6,7 +6,12 @@ use sotto_e2e::{Kind, Outcome, Person, meet, scenario};
 /// What browsers themselves write into the console when there is no network.
 fn tolerate_no_network(person: &Person) {
     let by_chromium = ["WebSocket connection to", "net::ERR_"];
-    let by_firefox = ["can’t establish a connection", "NetworkError", "WebRTC: ICE failed"];
+    let by_firefox = [
+        "can’t establish a connection",
+        "was interrupted while the page was loading",
+        "NetworkError",
+        "WebRTC: ICE failed",
+    ];
     by_chromium.into_iter().chain(by_firefox).for_each(|part| person.tolerate(part));
 }
 

@@ -6,7 +6,13 @@ use sotto_e2e::{Kind, Outcome, Person, Stage, meet, scenario};
 
 /// What a browser itself writes into the console when there is nobody to connect to.
 fn tolerate_no_server(person: &Person) {
-    for part in ["WebSocket connection to", "net::ERR_", "can’t establish a connection", "NetworkError"] {
+    for part in [
+        "WebSocket connection to",
+        "net::ERR_",
+        "can’t establish a connection",
+        "was interrupted while the page was loading",
+        "NetworkError",
+    ] {
         person.tolerate(part);
     }
 }
