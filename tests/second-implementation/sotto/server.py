@@ -1,11 +1,16 @@
 """What a client and its server say: frames of the socket and bodies of requests (section 14)."""
 
+import ipaddress
+import re
+
+from .cbor import Reader
 from .challenge import AUTHENTICATION
 from .device_list import ID_LENGTH
 from .envelope import SIZES
+from .errors import Refused
 from .points import POINT_LENGTH
 from .primitives import labelled_hash, sha256
-from .schema import Bytes, Choice, Choices, Field, Fixed, Integer, ListOf, Structure
+from .schema import Bytes, Choice, Choices, Field, Fixed, Integer, ListOf, Structure, Text
 
 FRAME_LIMIT = 131_072
 ID = Fixed(ID_LENGTH)
@@ -21,6 +26,34 @@ CODE = Choices(("malformed", "too large", "not allowed", "too many requests", "f
                 "server's mistake"))
 ONE_TIME_PREKEY = Structure({0: Field("id", NUMBER), 1: Field("key", Fixed(POINT_LENGTH))})
 TOKENS = {0: Field("request", NUMBER), 1: Field("hashes", ListOf(HASH, 256))}
+
+ICE_TEXT = 256
+ICE_URL = re.compile(r"(?:stuns?:PLACE|turns?:PLACE(?:\?transport=(?:udp|tcp))?)".replace(
+    "PLACE", r"(?:[A-Za-z0-9._-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]+))?"))
+
+
+class IceUrl(Text):
+    """A STUN or TURN URI (14.2)."""
+
+    def read(self, reader: Reader) -> str:
+        url = super().read(reader)
+        match = ICE_URL.fullmatch(url)
+        if match is None:
+            raise Refused("out-of-bounds", "not a STUN or TURN URI")
+        addresses, ports = (match[1], match[3]), (match[2], match[4])
+        try:
+            for address in filter(None, addresses):
+                ipaddress.IPv6Address(address)
+        except ValueError:
+            raise Refused("out-of-bounds", "not an IPv6 address") from None
+        if any(not 0 < int(port) < 1 << 16 for port in ports if port is not None):
+            raise Refused("out-of-bounds", "not a port")
+        return url
+
+
+TURN_SERVER = Structure({
+    0: Field("urls", ListOf(IceUrl(ICE_TEXT), 8)), 1: Field("username", Text(ICE_TEXT), optional=True),
+    2: Field("credential", Text(ICE_TEXT), optional=True)})
 
 CLIENT_FRAME = Choice({
     "Authenticate": {0: Field("authentication", AUTHENTICATION)},
@@ -55,6 +88,7 @@ REQUESTS = {
     "/v1/invites/redeem": Structure({0: Field("invite_id", ID), 1: Field("redeem_id", ID)}),
     "/v1/invites/revoke": Structure({0: Field("invite_id", ID), 1: Field("owner_secret", HASH)}),
     "/v1/prekeys": Structure({0: Field("mailbox", ID), 1: Field("delivery_token", HASH)}),
+    "/v1/turn": Structure({}),
 }
 
 ANSWERS = {
@@ -64,6 +98,7 @@ ANSWERS = {
     "/v1/invites/redeem": Structure({0: Field("bundle", INVITE_BUNDLE)}),
     "/v1/invites/revoke": Structure({}),
     "/v1/prekeys": Structure({0: Field("bundle", PREKEY_BUNDLE), 1: Field("one_time", ONE_TIME_PREKEY, optional=True)}),
+    "/v1/turn": Structure({0: Field("servers", ListOf(TURN_SERVER, 4)), 1: Field("lifetime", NUMBER)}),
 }
 
 FAILURE = Structure({0: Field("code", CODE), 1: Field("request_id", Fixed(8)),

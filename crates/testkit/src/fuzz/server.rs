@@ -2,10 +2,10 @@
 
 use sotto_wire::server::{
     Accepted, Authentication, Blob, BundleBytes, Class, ClientFrame, CreateInvite, ErrorCode, Failure,
-    FetchPreKeys, FetchedPreKeys, InviteBundle, InviteCard, InviteCardAnswer, ListedToken, LookAtInvite,
-    Message, Nonce, OneTimePreKeyEntry, OneTimePreKeys, OwnerSecret, PutEnvelope, RedeemId, RedeemInvite,
-    RedeemedInvite, RequestId, RevokeInvite, Sequence, ServerFrame, TokenHash, TokenHashes, challenge_bytes,
-    limits,
+    FetchPreKeys, FetchTurn, FetchedPreKeys, IceUrl, IceUrls, InviteBundle, InviteCard, InviteCardAnswer,
+    List, ListedToken, LookAtInvite, Message, Nonce, OneTimePreKeyEntry, OneTimePreKeys, OwnerSecret,
+    PutEnvelope, RedeemId, RedeemInvite, RedeemedInvite, RequestId, RevokeInvite, Sequence, ServerFrame,
+    TokenHash, TokenHashes, TurnAnswer, TurnServer, TurnText, challenge_bytes, limits,
 };
 use sotto_wire::server::{DeliveryToken, InviteId, MailboxId};
 
@@ -15,7 +15,7 @@ use super::someone::{Someone, rng};
 const ORIGIN: &str = "https://sotto.example";
 
 /// What the first byte chooses. Append only: the corpora name places in this list.
-const READERS: [fn(&[u8]) -> bool; 14] = [
+const READERS: [fn(&[u8]) -> bool; 16] = [
     client_frame,
     again::<ServerFrame>,
     put_envelope,
@@ -30,6 +30,8 @@ const READERS: [fn(&[u8]) -> bool; 14] = [
     again::<FetchedPreKeys>,
     again::<Failure>,
     padded_envelope,
+    again::<FetchTurn>,
+    turn_answer,
 ];
 
 /// Reads the bytes as one of the frames and bodies between client and server.
@@ -87,6 +89,18 @@ fn put_envelope(bytes: &[u8]) -> bool {
 /// An envelope's post without its last 1,024 bytes, which would only fill the corpus.
 fn padded_envelope(bytes: &[u8]) -> bool {
     put_envelope(&[bytes, &[0; 1024]].concat())
+}
+
+fn turn_answer(bytes: &[u8]) -> bool {
+    let Some(answer) = read::<TurnAnswer>(bytes) else { return false };
+    assert!(answer.servers.as_slice().len() <= limits::ICE_SERVERS_MAX);
+    for server in answer.servers.as_slice() {
+        assert!(server.urls.as_slice().len() <= limits::ICE_URLS_MAX);
+        for url in server.urls.as_slice() {
+            assert!(IceUrl::new(url.as_str().to_owned()).is_ok());
+        }
+    }
+    true
 }
 
 const NONCE: Nonce = Nonce([9; 32]);
@@ -181,6 +195,19 @@ pub(super) fn seeds() -> Seeds {
     let failure =
         Failure { code: ErrorCode::RateLimited, request_id: RequestId([1; 8]), retry_after_s: Some(2) };
     seeds.push((12, "failure", failure.encode()));
+    let urls = |url: &str| IceUrls::new(vec![IceUrl::new(url.to_owned()).unwrap()]).unwrap();
+    let text = |text: &str| Some(TurnText::new(text.to_owned()).unwrap());
+    let servers = vec![
+        TurnServer { urls: urls("stun:a.example:3478"), username: None, credential: None },
+        TurnServer {
+            urls: urls("turns:[::1]:5349?transport=tcp"),
+            username: text("9:ab"),
+            credential: text("c2VjcmV0"),
+        },
+    ];
+    let answer = TurnAnswer { servers: List::new(servers).unwrap(), lifetime_s: 3_600 };
+    seeds.push((14, "fetch-turn", FetchTurn {}.encode()));
+    seeds.push((15, "turn-answer", answer.encode()));
     seeds
         .into_iter()
         .map(|(kind, name, bytes)| (name.to_owned(), [&[kind], bytes.as_slice()].concat()))

@@ -5,9 +5,10 @@ use sotto_crypto::keys::DeviceSigningKey;
 use sotto_crypto::{DeliveryToken, DeviceId, InviteId, MailboxId};
 use sotto_wire::server::{
     Accepted, Authentication, Blob, BundleBytes, Class, ClientFrame, CreateInvite, ErrorCode, Failure,
-    FetchPreKeys, FetchedPreKeys, InviteBundle, InviteCard, InviteCardAnswer, ListedToken, LookAtInvite,
-    Message, Nonce, OneTimePreKeyEntry, OneTimePreKeys, OwnerSecret, PutEnvelope, RedeemId, RedeemInvite,
-    RedeemedInvite, RequestId, RevokeInvite, Sequence, ServerFrame, TokenHash, TokenHashes, challenge_bytes,
+    FetchPreKeys, FetchTurn, FetchedPreKeys, IceUrl, InviteBundle, InviteCard, InviteCardAnswer, List,
+    ListedToken, LookAtInvite, Message, Nonce, OneTimePreKeyEntry, OneTimePreKeys, OwnerSecret, PutEnvelope,
+    RedeemId, RedeemInvite, RedeemedInvite, RequestId, RevokeInvite, Sequence, ServerFrame, TokenHash,
+    TokenHashes, TurnAnswer, TurnServer, TurnText, challenge_bytes,
 };
 
 use super::form::{Case, Cases, Structure, hex};
@@ -32,6 +33,7 @@ fn fill(cases: &mut Cases) {
     client_frames(cases);
     server_frames(cases);
     bodies(cases);
+    turn(cases);
 }
 
 /// A device that answers, and its answer.
@@ -303,4 +305,34 @@ fn bodies(cases: &mut Cases) {
         let failure = Failure { code, request_id: RequestId([1; 8]), retry_after_s: after };
         encodes(cases, name, "failure", &failure, fields);
     }
+}
+
+/// A STUN server, and a TURN server with a credential.
+fn turn_answer() -> TurnAnswer {
+    let urls = |urls: &[&str]| {
+        let urls = urls.iter().map(|url| IceUrl::new((*url).to_owned()).expect("a URL"));
+        List::new(urls.collect()).expect("few")
+    };
+    let text = |text: &str| Some(TurnText::new(text.to_owned()).expect("short"));
+    let stun = TurnServer { urls: urls(&["stun:sotto.example:3478"]), username: None, credential: None };
+    let turn = TurnServer {
+        urls: urls(&["turn:sotto.example:3478?transport=udp", "turns:[2001:db8::1]:5349"]),
+        username: text("1800000000:0102030405060708"),
+        credential: text("AQIDBAUGBwgJCgsMDQ4PEBESExQ="),
+    };
+    TurnAnswer { servers: List::new(vec![stun, turn]).expect("two"), lifetime_s: 3_600 }
+}
+
+fn turn(cases: &mut Cases) {
+    let path = "/v1/turn answer";
+    encodes(cases, "ask for STUN and TURN servers", "/v1/turn request", &FetchTurn {}, json!({}));
+    let stun = json!({ "urls": ["stun:sotto.example:3478"] });
+    let turn = json!({
+        "urls": ["turn:sotto.example:3478?transport=udp", "turns:[2001:db8::1]:5349"],
+        "username": "1800000000:0102030405060708", "credential": "AQIDBAUGBwgJCgsMDQ4PEBESExQ=",
+    });
+    let fields = json!({ "servers": [stun, turn], "lifetime": 3_600 });
+    encodes(cases, "STUN and TURN servers", path, &turn_answer(), fields);
+    let none = TurnAnswer { servers: List::new(Vec::new()).expect("none"), lifetime_s: 3_600 };
+    encodes(cases, "no STUN or TURN server", path, &none, json!({ "servers": [], "lifetime": 3_600 }));
 }

@@ -440,9 +440,10 @@ fn frames() -> Vec<Structure> {
 
 fn bodies() -> Vec<Structure> {
     use sotto_wire::server::{
-        Accepted, Blob, BundleBytes, Class, CreateInvite, ErrorCode, Failure, FetchPreKeys, FetchedPreKeys,
-        InviteBundle, InviteCard, InviteCardAnswer, LookAtInvite, OneTimePreKeyEntry, OwnerSecret,
-        PutEnvelope, RedeemId, RedeemInvite, RedeemedInvite, RequestId, RevokeInvite,
+        Accepted, Blob, BundleBytes, Class, CreateInvite, ErrorCode, Failure, FetchPreKeys, FetchTurn,
+        FetchedPreKeys, IceUrl, IceUrls, InviteBundle, InviteCard, InviteCardAnswer, LookAtInvite,
+        OneTimePreKeyEntry, OwnerSecret, PutEnvelope, RedeemId, RedeemInvite, RedeemedInvite, RequestId,
+        RevokeInvite, TurnAnswer, TurnServer, TurnText,
     };
     let invite_id = InviteId::from_bytes([1; 16]);
     let mailbox = MailboxId::from_bytes([2; 16]);
@@ -470,6 +471,12 @@ fn bodies() -> Vec<Structure> {
     let bare = FetchedPreKeys { bundle: published(), one_time: None };
     let failure =
         Failure { code: ErrorCode::RateLimited, request_id: RequestId([1; 8]), retry_after_s: Some(2) };
+    let url = |url: &str| IceUrls::new(vec![IceUrl::new(url.to_owned()).unwrap()]).unwrap();
+    let text = |text: &str| Some(TurnText::new(text.to_owned()).unwrap());
+    let stun = TurnServer { urls: url("stun:a.example"), username: None, credential: None };
+    let turn =
+        TurnServer { urls: url("turn:a.example"), username: text("9:ab"), credential: text("c2VjcmV0") };
+    let turn = TurnAnswer { servers: List::new(vec![stun, turn]).unwrap(), lifetime_s: 3_600 };
     let redeem = RedeemInvite { invite_id, redeem_id: RedeemId([2; 16]) };
     let revoke = RevokeInvite { invite_id, owner_secret: OwnerSecret::from_bytes([2; 32]) };
     vec![
@@ -485,6 +492,13 @@ fn bodies() -> Vec<Structure> {
         of_server("FetchedPreKeys", "with a one-time prekey", &fetched),
         of_server("FetchedPreKeys", "without", &bare),
         of_server("Failure", "", &failure),
+        of_server("FetchTurn", "", &FetchTurn {}),
+        of_server("TurnAnswer", "with a server of each kind", &turn),
+        of_server(
+            "TurnAnswer",
+            "empty",
+            &TurnAnswer { servers: List::new(Vec::new()).unwrap(), lifetime_s: 9 },
+        ),
     ]
 }
 

@@ -1,9 +1,9 @@
 //! Answers to challenges as the server judges them, frames and bodies as both sides read them.
 
 use sotto_wire::server::{
-    Accepted, ClientFrame, CreateInvite, Failure, FetchPreKeys, FetchedPreKeys, InviteCardAnswer,
+    Accepted, ClientFrame, CreateInvite, Failure, FetchPreKeys, FetchTurn, FetchedPreKeys, InviteCardAnswer,
     LookAtInvite, Message, Nonce, NotAuthentic, PutEnvelope, RedeemInvite, RedeemedInvite, RevokeInvite,
-    ServerFrame, challenge_bytes,
+    ServerFrame, TurnAnswer, challenge_bytes,
 };
 
 use crate::given::each;
@@ -52,6 +52,8 @@ fn frames_and_bodies() {
             "/v1/invites/revoke request" => again::<RevokeInvite>(&encoded),
             "/v1/prekeys request" => again::<FetchPreKeys>(&encoded),
             "/v1/prekeys answer" => again::<FetchedPreKeys>(&encoded),
+            "/v1/turn request" => again::<FetchTurn>(&encoded),
+            "/v1/turn answer" => again::<TurnAnswer>(&encoded),
             "failure" => again::<Failure>(&encoded),
             other => panic!("{other}"),
         };

@@ -115,6 +115,55 @@ impl<'b, C, const MIN: usize, const MAX: usize> Decode<'b, C> for Opaque<MIN, MA
     }
 }
 
+/// A text of at most `MAX` UTF-8 bytes. `Debug` prints its length only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Text<const MAX: usize>(String);
+
+impl<const MAX: usize> Text<MAX> {
+    /// Takes a text within the bound of this field.
+    ///
+    /// # Errors
+    /// [`FrameError::OutOfBounds`] for a longer one.
+    pub fn new(text: String) -> Result<Self, FrameError> {
+        if text.len() <= MAX { Ok(Self(text)) } else { Err(FrameError::OutOfBounds) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, without a copy.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl<const MAX: usize> core::fmt::Debug for Text<MAX> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Text({} bytes)", self.0.len())
+    }
+}
+
+impl<C, const MAX: usize> Encode<C> for Text<MAX> {
+    fn encode<W: Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.str(&self.0)?.ok()
+    }
+}
+
+impl<'b, C, const MAX: usize> Decode<'b, C> for Text<MAX> {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, Error> {
+        let text = d.str()?;
+        if text.len() <= MAX { Ok(Self(text.to_owned())) } else { Err(Error::custom(OutOfBounds)) }
+    }
+}
+
 /// A list of at most `MAX` items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<T, const MAX: usize>(Vec<T>);

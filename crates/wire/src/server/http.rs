@@ -8,6 +8,7 @@
 //! | `POST /v1/invites/redeem` | [`RedeemInvite`] | 200 [`RedeemedInvite`] |
 //! | `POST /v1/invites/revoke` | [`RevokeInvite`] | 200 [`Accepted`] |
 //! | `POST /v1/prekeys` | [`FetchPreKeys`] | 200 [`FetchedPreKeys`] |
+//! | `POST /v1/turn` | [`FetchTurn`](super::FetchTurn) | 200 [`TurnAnswer`](super::TurnAnswer) |
 //!
 //! Every other answer carries a [`Failure`].
 
@@ -39,6 +40,8 @@ pub mod path {
     pub const INVITE_REVOKE: &str = "/v1/invites/revoke";
     /// Fetch a prekey bundle and one one-time prekey.
     pub const PREKEYS: &str = "/v1/prekeys";
+    /// Fetch STUN and TURN servers.
+    pub const TURN: &str = "/v1/turn";
 }
 
 /// The encrypted name an invite shows before it is used.

@@ -52,3 +52,15 @@ pub const MAILBOX_ENVELOPES_MAX: u32 = 1_000;
 
 /// Most bytes of envelopes waiting in one mailbox (16 MiB).
 pub const MAILBOX_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Most STUN and TURN servers in one answer.
+pub const ICE_SERVERS_MAX: usize = 4;
+
+/// Most URLs of one STUN or TURN server.
+pub const ICE_URLS_MAX: usize = 8;
+
+/// Longest URL, name or credential of a STUN or TURN server, in bytes.
+pub const ICE_TEXT_MAX: usize = 256;
+
+/// Largest answer with STUN and TURN servers, in bytes: each text fills its bound, and framing.
+pub const TURN_ANSWER_MAX: usize = ICE_SERVERS_MAX * (ICE_URLS_MAX + 2) * (ICE_TEXT_MAX + 8);

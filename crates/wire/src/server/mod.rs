@@ -11,10 +11,11 @@ mod frame;
 mod http;
 mod id;
 pub mod limits;
+mod turn;
 
 pub use auth::{NotAuthentic, challenge_bytes};
 pub use blob::Blob;
-pub use codec::{List, Message, Opaque};
+pub use codec::{List, Message, Opaque, Text};
 pub use error::FrameError;
 pub use frame::{
     Authentication, BundleBytes, Class, ClientFrame, CloseCode, OneTimePreKeyEntry, OneTimePreKeys,
@@ -29,6 +30,7 @@ pub use id::{
     DeliveryToken, DeviceId, EnvelopeId, InviteId, ListedToken, MailboxId, Nonce, OwnerHash, OwnerSecret,
     RedeemId, RequestId, Sequence, TokenHash,
 };
+pub use turn::{FetchTurn, IceUrl, IceUrls, TurnAnswer, TurnServer, TurnText};
 
 #[cfg(test)]
 mod tests;

@@ -82,6 +82,91 @@ fn bodies_round_trip() {
     });
 }
 
+fn turn_answer() -> TurnAnswer {
+    let url = |url: &str| IceUrl::new(url.to_owned()).unwrap();
+    let text = |text: &str| Some(TurnText::new(text.to_owned()).unwrap());
+    let stun = TurnServer {
+        urls: List::new(vec![url("stun:a.example")]).unwrap(),
+        username: None,
+        credential: None,
+    };
+    let turn = TurnServer {
+        urls: List::new(vec![url("turn:a.example:3478?transport=udp"), url("turns:[2001:db8::1]:5349")])
+            .unwrap(),
+        username: text("1800000000:0011223344556677"),
+        credential: text("c2VjcmV0IG9mIFRVUk4="),
+    };
+    TurnAnswer { servers: List::new(vec![stun, turn]).unwrap(), lifetime_s: 3_600 }
+}
+
+#[test]
+fn turn_bodies_round_trip_and_print_no_credential() {
+    round_trip(&FetchTurn {});
+    assert_eq!(FetchTurn {}.encode(), [0xa0]);
+    let answer = turn_answer();
+    round_trip(&answer);
+    round_trip(&TurnAnswer { servers: List::new(Vec::new()).unwrap(), lifetime_s: 3_600 });
+    let printed = format!("{answer:?}");
+    assert!(printed.contains("stun:a.example"), "{printed}");
+    assert!(!printed.contains("c2Vj") && !printed.contains("0011"), "{printed}");
+}
+
+#[test]
+fn the_largest_turn_answer_fits_its_limit() {
+    let url = format!("turn:{}?transport=tcp", "h".repeat(limits::ICE_TEXT_MAX - 19));
+    let url = IceUrl::new(url).unwrap();
+    assert_eq!(url.as_str().len(), limits::ICE_TEXT_MAX);
+    let text = || Some(TurnText::new("t".repeat(limits::ICE_TEXT_MAX)).unwrap());
+    let urls = List::new(vec![url; limits::ICE_URLS_MAX]).unwrap();
+    let server = TurnServer { urls, username: text(), credential: text() };
+    let servers = List::new(vec![server; limits::ICE_SERVERS_MAX]).unwrap();
+    let answer = TurnAnswer { servers, lifetime_s: u32::MAX };
+    assert_eq!(TurnAnswer::decode(&answer.encode()), Ok(answer));
+    assert_eq!(TurnText::new("t".repeat(limits::ICE_TEXT_MAX + 1)), Err(FrameError::OutOfBounds));
+}
+
+#[test]
+fn only_urls_of_stun_and_turn_are_taken() {
+    for good in [
+        "stun:a",
+        "stuns:a.example:5349",
+        "turn:192.0.2.1",
+        "turn:a_b.example:1?transport=udp",
+        "turns:[::1]:65535?transport=tcp",
+        "turn:[2001:db8::1]",
+    ] {
+        let url = IceUrl::new(good.to_owned()).unwrap();
+        assert_eq!(url.is_turn(), good.starts_with("turn"), "{good}");
+    }
+    let long = format!("turn:{}", "h".repeat(limits::ICE_TEXT_MAX));
+    for bad in [
+        "",
+        "a.example",
+        "http://a.example",
+        "TURN:a.example",
+        "stun:",
+        "turn::3478",
+        "turn:a.example:",
+        "turn:a.example:0",
+        "turn:a.example:65536",
+        "turn:a.example:+1",
+        "turn:a.example:1:2",
+        "turn://a.example",
+        "turn:user@a.example",
+        "turn:a example",
+        "turn:a.example?transport=sctp",
+        "turn:a.example?",
+        "stun:a.example?transport=udp",
+        "turn:[::1",
+        "turn:[a.example]",
+        "turn:[::1]3478",
+        "turn:\u{e4}.example",
+        &long,
+    ] {
+        assert_eq!(IceUrl::new(bad.to_owned()), Err(FrameError::OutOfBounds), "{bad}");
+    }
+}
+
 #[test]
 fn the_largest_frames_fit_their_limits() {
     for size in limits::ENVELOPE_SIZES {
