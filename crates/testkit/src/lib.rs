@@ -1,5 +1,6 @@
 //! Simulated network and time: several clients, a model of the server, links and disks, all in one thread and from one
-//! seed. Nothing here sleeps; a scenario that failed fails again.
+//! seed. Nothing there sleeps; a scenario that failed fails again. For real programs there are real networks, between
+//! namespaces of the kernel's, with a relay that makes them bad.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -13,8 +14,11 @@
 mod disk;
 mod files;
 pub mod fuzz;
+#[cfg(target_os = "linux")]
+pub mod namespace;
 mod network;
 mod person;
+pub mod relay;
 mod screen;
 mod server;
 mod tricks;

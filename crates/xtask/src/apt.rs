@@ -11,10 +11,20 @@ pub fn is_there(program: &str) -> bool {
     env::split_paths(&path).any(|directory| directory.join(program).exists())
 }
 
+/// The packages of those programs that are not there, from pairs of both.
+pub fn missing<'a>(programs: &[(&str, &'a str)]) -> Vec<&'a str> {
+    programs.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect()
+}
+
+/// Whether we may install packages here.
+pub fn is_allowed() -> bool {
+    let is_root = quiet_output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    is_root && is_there("apt-get")
+}
+
 /// Installs packages, or hands back `advice` where that cannot be done.
 pub fn install(packages: &[&str], advice: Failure) -> Outcome<()> {
-    let is_root = quiet_output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
-    if !is_root || !is_there("apt-get") {
+    if !is_allowed() {
         return Err(advice);
     }
     step(&format!("install {} (apt-get)", packages.join(", ")), || {

@@ -70,9 +70,10 @@ pub fn for_page(workspace: &Workspace) -> Outcome<PageTools> {
     Ok(PageTools { path: path_with_tools(workspace), wasm_opt: wasm_opt(workspace)? })
 }
 
-/// What only the browser tests need: two browsers and their drivers.
+/// What only the tests need: two browsers and their drivers, and what networks of our own are made with.
 pub fn for_tests(workspace: &Workspace) -> Outcome<()> {
     browsers()?;
+    networks()?;
     cargo_tool(workspace, &GECKODRIVER)
 }
 
@@ -182,8 +183,7 @@ fn wasm_opt(workspace: &Workspace) -> Outcome<Option<PathBuf>> {
 fn browsers() -> Outcome<()> {
     const PROGRAMS: [(&str, &str); 3] =
         [("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("firefox-esr", "firefox-esr")];
-    let missing: Vec<&str> =
-        PROGRAMS.iter().filter(|(program, _)| !apt::is_there(program)).map(|(_, package)| *package).collect();
+    let missing = apt::missing(&PROGRAMS);
     if missing.is_empty() {
         return Ok(());
     }
@@ -194,4 +194,16 @@ fn browsers() -> Outcome<()> {
         missing.join(" ")
     ));
     apt::install(&missing, advice)
+}
+
+/// Where we may not install, nothing is said here: the tests that miss something say so when they are skipped.
+fn networks() -> Outcome<()> {
+    const PROGRAMS: [(&str, &str); 3] = [("ip", "iproute2"), ("nft", "nftables"), ("turnserver", "coturn")];
+    let missing = apt::missing(&PROGRAMS);
+    if missing.is_empty() || !apt::is_allowed() {
+        return Ok(());
+    }
+    let advice =
+        format!("the network tests need {0}, and `apt-get install {0}` failed, see above", missing.join(" "));
+    apt::install(&missing, Failure::new(advice))
 }

@@ -72,8 +72,16 @@ impl Suite {
 }
 
 /// What a line begins with that sums up: cargo-deny's, Python's unittest's, the second implementation's, our own.
-const SUMMARIES: [&str; 7] =
-    ["advisories ", "Ran ", "FAILED (", "conversations held: ", "vector cases replayed: ", "model ", "fuzz "];
+const SUMMARIES: [&str; 8] = [
+    "advisories ",
+    "Ran ",
+    "FAILED (",
+    "conversations held: ",
+    "vector cases replayed: ",
+    "model ",
+    "fuzz ",
+    "skipped: ",
+];
 
 /// Lines in which what was run sums up.
 fn is_summary(line: &str) -> bool {
