@@ -14,6 +14,7 @@ use crate::page::Page;
 use crate::presence::Presence;
 use crate::rate::Rates;
 use crate::store::Store;
+use crate::turn::Turn;
 
 /// Shared by all connections.
 pub struct App {
@@ -25,6 +26,8 @@ pub struct App {
     pub presence: Presence,
     /// Who asks too often.
     pub rates: Rates,
+    /// Which STUN and TURN servers to name.
+    pub turn: Turn,
     /// Under which names this server answers.
     pub origins: Origins,
     /// What is served.

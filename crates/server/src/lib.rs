@@ -6,6 +6,7 @@
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod forwarded;
 pub mod health;
 pub mod metrics;
 pub mod origin;
@@ -16,6 +17,7 @@ mod run;
 pub mod serve;
 pub mod socket;
 pub mod store;
+pub mod turn;
 pub mod web;
 
 pub use run::{Running, StartError};

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     let loaded = config::load(std::env::args_os(), utf8_environment())?;
     if loaded.check_only {
-        write!(std::io::stdout(), "{}", loaded.explain())?;
+        write!(std::io::stdout(), "{}", loaded.explanation)?;
         return Ok(());
     }
     let filter = EnvFilter::try_new(&loaded.config.log)?;

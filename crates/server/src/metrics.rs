@@ -48,6 +48,10 @@ metrics! {
     requests_refused_total: counter;
     /// Requests refused because there were too many.
     requests_limited_total: counter;
+    /// Requests refused because the database was busy, full or failing.
+    requests_unavailable_total: counter;
+    /// Requests that met a mistake of the server's.
+    requests_failed_total: counter;
     /// Sockets closed for malformed frames.
     sockets_malformed_total: counter;
     /// Sockets closed because their client was too slow.

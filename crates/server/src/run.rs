@@ -11,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::page::{Page, PageError};
 use crate::presence::Presence;
 use crate::rate::{NoRandomness, Rates};
-use crate::store::{Quotas, SqliteOpenError, SqliteOptions, SqliteStore, Timestamp};
+use crate::store::{Quotas, SqliteOpenError, SqliteOptions, SqliteStore, Store, Timestamp};
+use crate::turn::Turn;
 use crate::{health, serve, web};
 
 /// How often what has ended is removed and buckets are pruned.
@@ -25,6 +26,9 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 /// Pause between two steps of removing, so that others get their turn at the database.
 const TIDY_PAUSE: Duration = Duration::from_millis(20);
+
+/// Operations that may wait to be written; each holds at most one envelope (64 KiB).
+const WRITE_QUEUE: usize = 1024;
 
 /// How long connections may take to end.
 const STOP_TIME: Duration = Duration::from_secs(10);
@@ -40,6 +44,9 @@ pub enum StartError {
         /// Why.
         error: std::io::Error,
     },
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The database cannot be opened.
     #[error(transparent)]
     Store(#[from] SqliteOpenError),
@@ -64,26 +71,36 @@ impl Running {
     /// # Errors
     /// [`StartError`] says what is in the way.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let (listener, address) = listen(config.listen).await?;
-        let beside = match config.listen.port() {
-            0 => 0,
-            port => port.checked_add(1).unwrap_or(0),
-        };
-        let beside = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), beside);
-        let (health_listener, health) = listen(config.health_listen.unwrap_or(beside)).await?;
+        let listeners = Listeners::bind(&config).await?;
         let store = SqliteStore::open(&SqliteOptions {
             directory: config.data.clone(),
             max_bytes: config.database_mib.saturating_mul(1024 * 1024),
             quotas: quotas(&config),
+            write_queue: WRITE_QUEUE,
         })?;
+        Self::serve(config, listeners, Arc::new(store))
+    }
+
+    /// The same over a store that is open.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is in the way.
+    pub async fn over(config: Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        let listeners = Listeners::bind(&config).await?;
+        Self::serve(config, listeners, store)
+    }
+
+    fn serve(config: Config, listeners: Listeners, store: Arc<dyn Store>) -> Result<Self, StartError> {
         let page = match &config.page {
             Some(directory) => Page::from_directory(directory)?,
             None => Page::embedded()?,
         };
+        let Listeners { people: (people, address), operator: (operator, health) } = listeners;
         let app = Arc::new(App {
-            store: Arc::new(store),
+            store,
             presence: Presence::default(),
             rates: Rates::new(&config)?,
+            turn: Turn::new(&config)?,
             origins: Origins::new(config.origins.clone(), address.port()),
             page,
             metrics: Metrics::default(),
@@ -93,8 +110,8 @@ impl Running {
             config,
         });
         tokio::spawn(tidy(Arc::clone(&app)));
-        tokio::spawn(serve::accept(Arc::clone(&app), listener, web::router(Arc::clone(&app))));
-        tokio::spawn(serve::accept(Arc::clone(&app), health_listener, health::router(Arc::clone(&app))));
+        tokio::spawn(serve::accept(Arc::clone(&app), people, web::router(Arc::clone(&app))));
+        tokio::spawn(serve::accept(Arc::clone(&app), operator, health::router(Arc::clone(&app))));
         Ok(Self { app, address, health })
     }
 
@@ -127,6 +144,24 @@ impl Running {
         if let Err(error) = self.app.store.close().await {
             tracing::error!(%error, "the store could not be closed");
         }
+    }
+}
+
+/// The sockets for people and for the operator, and where they are.
+struct Listeners {
+    people: (TcpListener, SocketAddr),
+    operator: (TcpListener, SocketAddr),
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, StartError> {
+        let people = listen(config.listen).await?;
+        let beside = match config.listen.port() {
+            0 => 0,
+            port => port.checked_add(1).unwrap_or(0),
+        };
+        let beside = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), beside);
+        Ok(Self { people, operator: listen(config.health_listen.unwrap_or(beside)).await? })
     }
 }
 

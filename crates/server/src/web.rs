@@ -1,5 +1,6 @@
 //! All of what people reach: the interface under `/v1`, the page everywhere else, and the headers of every answer.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,7 +10,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use sotto_wire::server::ErrorCode;
 
 use crate::api::{self, Refusal};
@@ -42,9 +44,13 @@ async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
 }
 
 async fn finish(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    // A panic is a mistake of ours. It is told like one, and nobody else's connection ends for it.
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|_| Refusal::new(ErrorCode::Internal).into_response());
     match response.extensions().get::<Refusal>().map(|refusal| refusal.code) {
         Some(ErrorCode::RateLimited) => app.metrics.requests_limited_total.add(),
+        Some(ErrorCode::Unavailable) => app.metrics.requests_unavailable_total.add(),
+        Some(ErrorCode::Internal) => app.metrics.requests_failed_total.add(),
         Some(_) => app.metrics.requests_refused_total.add(),
         None => {}
     }

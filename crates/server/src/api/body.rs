@@ -15,7 +15,8 @@ use sotto_wire::server::{CONTENT_TYPE as CBOR, ErrorCode, Message};
 
 use super::Refusal;
 use crate::app::App;
-use crate::rate::{Kind, client_address};
+use crate::forwarded::client_address;
+use crate::rate::Kind;
 
 /// A request that was made to us, by a page of ours or by no page, from an address that may ask.
 #[derive(Clone, Debug)]

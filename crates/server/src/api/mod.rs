@@ -5,6 +5,7 @@ mod envelopes;
 mod invites;
 mod prekeys;
 mod refusal;
+mod turn;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub fn router() -> Router<Arc<App>> {
         .route(path::INVITE_REDEEM, post(invites::redeem))
         .route(path::INVITE_REVOKE, post(invites::revoke))
         .route(path::PREKEYS, post(prekeys::fetch))
+        .route(path::TURN, post(turn::fetch))
         .method_not_allowed_fallback(refuse_method)
         .route("/v1", axum::routing::any(refuse_path))
         .route("/v1/{*rest}", axum::routing::any(refuse_path))

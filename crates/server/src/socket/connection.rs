@@ -52,7 +52,7 @@ impl Connection {
             Some(Ok(Raw::Binary(bytes))) => match ClientFrame::decode(&bytes) {
                 Ok(frame) => Ok(Received::Frame(frame)),
                 Err(error) => {
-                    tracing::info!(%error, "a frame was refused");
+                    tracing::debug!(%error, "a frame was refused");
                     Err(End::Because(CloseCode::Malformed))
                 }
             },

@@ -18,6 +18,9 @@ use crate::store::{ListOutcome, MailboxState, OpenOutcome, StoreError, Timestamp
 /// Envelopes read from the store at once; at most 256 KiB of large ones.
 const BATCH: u32 = 4;
 
+/// Pause before a busy store is asked again; a commit takes a few of these.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
 /// Serves one socket until it ends.
 pub(super) async fn run(app: &App, connection: &mut Connection, origin: &str) -> End {
     let opened = tokio::select! {
@@ -170,6 +173,20 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Forgets what the device has. While the store is busy this waits, and so does whoever sends more; if the store
+    /// fails, they come again on the next connection and are acknowledged again.
+    async fn acknowledge(&mut self, sequences: Vec<Sequence>) -> Result<(), End> {
+        let until = Instant::now() + self.app.send_timeout();
+        loop {
+            let (store, mailbox) = (&self.app.store, self.authentication.mailbox);
+            match store.acknowledge(mailbox, sequences.clone(), Timestamp::now()).await {
+                Err(StoreError::Busy) if Instant::now() < until => tokio::time::sleep(BUSY_PAUSE).await,
+                Err(StoreError::Busy) => return Err(End::Because(CloseCode::Unavailable)),
+                Ok(()) | Err(StoreError::Unavailable) => return Ok(()),
+            }
+        }
+    }
+
     async fn handle(&mut self, frame: ClientFrame) -> Result<(), End> {
         let (store, mailbox) = (&self.app.store, self.authentication.mailbox);
         let (request, outcome) = match frame {
@@ -179,9 +196,7 @@ impl Session<'_> {
                 return Ok(());
             }
             ClientFrame::Acknowledge { sequences } => {
-                // If this fails, they come again on the next connection and are acknowledged again.
-                let _again_later = store.acknowledge(mailbox, sequences.into_vec(), Timestamp::now()).await;
-                return Ok(());
+                return self.acknowledge(sequences.into_vec()).await;
             }
             ClientFrame::Ping { n } => return self.connection.send(&ServerFrame::Pong { n }).await,
             ClientFrame::AddTokens { request, hashes } => {

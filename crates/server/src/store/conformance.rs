@@ -8,15 +8,16 @@ use sotto_wire::server::{
 };
 
 use super::{
-    CreateOutcome, InviteOutcome, ListOutcome, MailboxState, NewEnvelope, OpenOutcome, PreKeysOutcome,
-    PutOutcome, Quotas, Store, TOMBSTONE_S, Timestamp,
+    CreateOutcome, InviteOutcome, ListOutcome, MailboxState, NewEnvelope, ONE_TIME_PREKEY_EVERY_S,
+    ONE_TIME_PREKEYS_PER_TOKEN, OpenOutcome, PreKeysOutcome, PutOutcome, Quotas, Store, TOMBSTONE_S,
+    Timestamp,
 };
 
 pub(super) const QUOTAS: Quotas = Quotas {
     mailbox_envelopes: 5,
     mailbox_bytes: 3 * 64 * 1024,
     mailbox_tokens: 4,
-    mailbox_one_time_prekeys: 4,
+    mailbox_one_time_prekeys: 8,
     mailbox_idle_days: 10,
 };
 
@@ -38,8 +39,11 @@ pub(super) async fn conforms(open: impl AsyncFn() -> Arc<dyn Store>) {
     what_has_expired_is_never_read(&*open().await).await;
     counters_agree_with_rows_after_reaping(&*open().await).await;
     one_time_prekeys_go_out_once(&*open().await).await;
+    no_token_takes_all_one_time_prekeys(&*open().await).await;
     an_invite_is_used_once(&*open().await).await;
     of_many_attempts_at_once_one_wins(open().await).await;
+    what_many_do_at_once_happens_once(open().await).await;
+    a_mailbox_that_is_not_there_takes_nothing(&*open().await).await;
     invites_expire_and_are_revoked(&*open().await).await;
     idle_mailboxes_are_forgotten(&*open().await).await;
     a_closed_store_does_nothing(&*open().await).await;
@@ -197,7 +201,11 @@ fn prekeys(ids: &[u32]) -> Vec<OneTimePreKeyEntry> {
 }
 
 async fn taken(store: &dyn Store) -> Option<u32> {
-    match store.take_prekeys(ALICE, TOKEN).await.unwrap() {
+    taken_with(store, TOKEN, NOW).await
+}
+
+async fn taken_with(store: &dyn Store, token: TokenHash, now: Timestamp) -> Option<u32> {
+    match store.take_prekeys(ALICE, token, now).await.unwrap() {
         PreKeysOutcome::Found(found) => found.one_time.map(|entry| entry.id),
         other => panic!("{other:?}"),
     }
@@ -205,9 +213,9 @@ async fn taken(store: &dyn Store) -> Option<u32> {
 
 async fn one_time_prekeys_go_out_once(store: &dyn Store) {
     alice_with_token(store).await;
-    assert_eq!(store.take_prekeys(ALICE, TOKEN).await, Ok(PreKeysOutcome::NotPublished));
-    assert_eq!(store.take_prekeys(ALICE, OTHER_TOKEN).await, Ok(PreKeysOutcome::Forbidden));
-    assert_eq!(store.take_prekeys(BOB, TOKEN).await, Ok(PreKeysOutcome::Forbidden));
+    assert_eq!(store.take_prekeys(ALICE, TOKEN, NOW).await, Ok(PreKeysOutcome::NotPublished));
+    assert_eq!(store.take_prekeys(ALICE, OTHER_TOKEN, NOW).await, Ok(PreKeysOutcome::Forbidden));
+    assert_eq!(store.take_prekeys(BOB, TOKEN, NOW).await, Ok(PreKeysOutcome::Forbidden));
     let bundle = |byte| BundleBytes::new(vec![byte; 100]).unwrap();
     let publish = |byte, ids: &[u32]| store.publish_prekeys(ALICE, bundle(byte), prekeys(ids));
     assert_eq!(publish(1, &[0, 2, 1]).await, Ok(ListOutcome::Done));
@@ -217,14 +225,47 @@ async fn one_time_prekeys_go_out_once(store: &dyn Store) {
     assert_eq!(publish(2, &[0, 1, 2]).await, Ok(ListOutcome::Done), "a repetition");
     assert_eq!(taken(store).await, Some(2));
     assert_eq!(taken(store).await, None);
-    match store.take_prekeys(ALICE, TOKEN).await.unwrap() {
+    match store.take_prekeys(ALICE, TOKEN, NOW).await.unwrap() {
         PreKeysOutcome::Found(found) => assert_eq!(found.bundle, bundle(2)),
         other => panic!("{other:?}"),
     }
-    assert_eq!(publish(3, &[3, 4, 5, 6, 7]).await, Ok(ListOutcome::Full));
+    assert_eq!(publish(3, &[3, 4, 5, 6, 7, 8, 9, 10, 11]).await, Ok(ListOutcome::Full));
     assert_eq!(taken(store).await, None, "all or none");
-    assert_eq!(publish(3, &[3, 4, 5, 6]).await, Ok(ListOutcome::Done));
+    assert_eq!(publish(3, &[3, 4, 5, 6, 7, 8, 9, 10]).await, Ok(ListOutcome::Done));
     assert_eq!(taken(store).await, Some(3));
+}
+
+async fn no_token_takes_all_one_time_prekeys(store: &dyn Store) {
+    alice_with_token(store).await;
+    store.add_tokens(ALICE, vec![OTHER_TOKEN]).await.unwrap();
+    let bundle = BundleBytes::new(vec![1; 100]).unwrap();
+    let publish = |ids: Vec<u32>| store.publish_prekeys(ALICE, bundle.clone(), prekeys(&ids));
+    publish((0..8).collect()).await.unwrap();
+    let share = u32::try_from(ONE_TIME_PREKEYS_PER_TOKEN).unwrap();
+    for id in 0..share {
+        assert_eq!(taken(store).await, Some(id));
+    }
+    for _ in 0..3 {
+        assert_eq!(taken(store).await, None, "the bundle alone, as often as asked");
+    }
+    let later = NOW.plus(ONE_TIME_PREKEY_EVERY_S);
+    assert_eq!(taken_with(store, TOKEN, NOW.plus(ONE_TIME_PREKEY_EVERY_S - 1)).await, None);
+    assert_eq!(taken_with(store, OTHER_TOKEN, NOW).await, Some(share), "another token has its own share");
+    assert_eq!(taken_with(store, TOKEN, later).await, Some(share + 1));
+    assert_eq!(taken_with(store, TOKEN, later).await, None);
+    assert_eq!(open_alice(store).await.one_time_left, 1);
+
+    // After a long time the share is whole, and no more than that.
+    publish((8..15).collect()).await.unwrap();
+    let much_later = NOW.plus(30 * 24 * 3600);
+    for _ in 0..share {
+        assert!(taken_with(store, TOKEN, much_later).await.is_some());
+    }
+    assert_eq!(taken_with(store, TOKEN, much_later).await, None);
+    assert!(
+        taken_with(store, TOKEN, NOW).await.is_some(),
+        "a clock that went back a month refuses nobody for one"
+    );
 }
 
 fn invite(number: u8) -> CreateInvite {
@@ -286,6 +327,39 @@ async fn of_many_attempts_at_once_one_wins(store: Arc<dyn Store>) {
     assert_eq!(won, 1);
 }
 
+async fn what_many_do_at_once_happens_once(store: Arc<dyn Store>) {
+    alice_with_token(&*store).await;
+    let entries = prekeys(&[1, 2, 3, 4]);
+    store.publish_prekeys(ALICE, BundleBytes::new(vec![1]).unwrap(), entries).await.unwrap();
+    let all = (0..32).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { (put(&*store, 1).await, taken(&*store).await) })
+    });
+    let (mut stored, mut ids) = (0, Vec::new());
+    for answers in all.collect::<Vec<_>>() {
+        let (put, one_time) = answers.await.unwrap();
+        match put {
+            PutOutcome::Stored(Sequence(1)) => stored += 1,
+            other => assert_eq!(other, PutOutcome::Repeated(Sequence(1))),
+        }
+        ids.extend(one_time);
+    }
+    ids.sort_unstable();
+    assert_eq!((stored, ids), (1, vec![1, 2, 3, 4]));
+    assert_eq!(waiting(&*store, 0).await, [1]);
+}
+
+async fn a_mailbox_that_is_not_there_takes_nothing(store: &dyn Store) {
+    assert_eq!(store.add_tokens(ALICE, vec![TOKEN]).await, Ok(ListOutcome::Full));
+    let bundle = BundleBytes::new(vec![1]).unwrap();
+    assert_eq!(store.publish_prekeys(ALICE, bundle, prekeys(&[1])).await, Ok(ListOutcome::Full));
+    store.revoke_tokens(ALICE, vec![TOKEN]).await.unwrap();
+    store.acknowledge(ALICE, vec![Sequence(1)], NOW).await.unwrap();
+    assert_eq!(waiting(store, 0).await, [0; 0]);
+    assert_eq!(store.authorise(ALICE, TOKEN).await, Ok(false));
+    assert_eq!(open_alice(store).await.one_time_left, 0);
+}
+
 async fn invites_expire_and_are_revoked(store: &dyn Store) {
     let gone = Ok(InviteOutcome::Gone);
     let owner = |number| OwnerSecret::from_bytes([number; 32]).hash();
@@ -327,6 +401,7 @@ async fn idle_mailboxes_are_forgotten(store: &dyn Store) {
     assert_eq!(store.authorise(ALICE, TOKEN).await, Ok(false));
     let state = open_alice(store).await;
     assert_eq!((state.acknowledged_through, state.one_time_left), (Sequence(0), 0));
+    assert_eq!(put(store, 1).await, PutOutcome::Forbidden);
 }
 
 async fn a_closed_store_does_nothing(store: &dyn Store) {

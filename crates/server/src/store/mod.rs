@@ -4,6 +4,10 @@
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod model;
 mod sqlite;
 
 use std::future::Future;
@@ -122,7 +126,7 @@ pub struct StoredEnvelope {
 pub enum ListOutcome {
     /// They are in.
     Done,
-    /// They would be too many; none is in.
+    /// They would be too many, or there is no such mailbox (any more); none is in.
     Full,
 }
 
@@ -176,6 +180,14 @@ pub struct Quotas {
 /// on its way is not delivered again.
 pub const TOMBSTONE_S: u64 = 48 * 3600;
 
+/// One-time prekeys the holder of one token is given at once. After that there is one more every
+/// [`ONE_TIME_PREKEY_EVERY_S`], and in between the bundle without any, so that nobody can use up what is meant for
+/// everybody.
+pub const ONE_TIME_PREKEYS_PER_TOKEN: u64 = 5;
+
+/// See [`ONE_TIME_PREKEYS_PER_TOKEN`]; in seconds.
+pub const ONE_TIME_PREKEY_EVERY_S: u64 = 12 * 60;
+
 /// A database. The conformance suite beside this trait says what each must do.
 pub trait Store: Send + Sync + 'static {
     /// Opens a mailbox for the key that opened it first.
@@ -193,7 +205,7 @@ pub trait Store: Send + Sync + 'static {
     /// acknowledged too.
     fn put(&self, envelope: NewEnvelope, now: Timestamp) -> StoreFuture<'_, PutOutcome>;
 
-    /// The next envelopes after a position, in order: at most `count`, and at least one if there is any.
+    /// The next envelopes after a position, in order: at most `count`, and fewer only if there are no more.
     fn fetch(
         &self,
         mailbox: MailboxId,
@@ -225,8 +237,14 @@ pub trait Store: Send + Sync + 'static {
         one_time: Vec<OneTimePreKeyEntry>,
     ) -> StoreFuture<'_, ListOutcome>;
 
-    /// Hands out the bundle and, once, the lowest one-time prekey.
-    fn take_prekeys(&self, mailbox: MailboxId, token: TokenHash) -> StoreFuture<'_, PreKeysOutcome>;
+    /// Hands out the bundle and, once, the lowest one-time prekey; without one if this token's share
+    /// ([`ONE_TIME_PREKEYS_PER_TOKEN`]) is used up.
+    fn take_prekeys(
+        &self,
+        mailbox: MailboxId,
+        token: TokenHash,
+        now: Timestamp,
+    ) -> StoreFuture<'_, PreKeysOutcome>;
 
     /// Stores an invite.
     fn create_invite(&self, invite: CreateInvite, now: Timestamp) -> StoreFuture<'_, CreateOutcome>;

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::device::{Device, fresh_blob};
 
-async fn spawn(data: &Path) -> (Child, SocketAddr) {
+pub async fn spawn(data: &Path) -> (Child, SocketAddr) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sotto-server"))
         .args(["--listen", "127.0.0.1:0", "--log", "warn", "--data"])
         .arg(data)
@@ -87,6 +87,39 @@ async fn killed_in_the_middle_it_loses_nothing_it_accepted() {
     found.extend(acknowledged);
     let lost: Vec<_> = accepted.difference(&found).collect();
     assert!(lost.is_empty(), "{} of {} lost", lost.len(), accepted.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_across_crashes_is_delivered_once() {
+    let data = tempfile::tempdir().unwrap();
+    let device = Device::new();
+    let blob = fresh_blob(1024);
+    let (mut server, address) = spawn(data.path()).await;
+    drop(device.register(address).await);
+    assert_eq!(device.put_at(address, Class::Stored, &blob).await.status, 202);
+    server.start_kill().unwrap();
+    server.wait().await.unwrap();
+
+    let (mut server, address) = spawn(data.path()).await;
+    assert_eq!(device.put_at(address, Class::Stored, &blob).await.status, 202);
+    let (mut socket, _) = device.connect(address).await;
+    assert_eq!(socket.delivered().await, (1, Class::Stored, blob.clone()));
+    assert_eq!(socket.next().await, ServerFrame::Drained {});
+    socket.acknowledge(&[1]).await;
+    server.start_kill().unwrap();
+    server.wait().await.unwrap();
+
+    let (_server, address) = spawn(data.path()).await;
+    assert_eq!(device.put_at(address, Class::Stored, &blob).await.status, 202);
+    let (mut socket, welcome) = device.connect(address).await;
+    let expected = ServerFrame::Welcome { acknowledged_through: Sequence(1), one_time_left: 0, waiting: 0 };
+    assert_eq!(welcome, expected);
+    assert_eq!(socket.next().await, ServerFrame::Drained {});
+    // Whoever did not hear that it was acknowledged says so again.
+    socket.acknowledge(&[1]).await;
+    let next = fresh_blob(1024);
+    assert_eq!(device.put_at(address, Class::Stored, &next).await.status, 202);
+    assert_eq!(socket.delivered().await, (2, Class::Stored, next));
 }
 
 /// Puts envelopes until the server is gone; returns those it accepted.

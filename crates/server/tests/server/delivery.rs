@@ -1,12 +1,13 @@
 //! Envelopes from a stranger's request to an acknowledgement.
 
+use sotto_server::store::ONE_TIME_PREKEYS_PER_TOKEN;
 use sotto_wire::server::{
     Blob, BundleBytes, Class, ClientFrame, DeliveryToken, EnvelopeId, ErrorCode, FetchPreKeys,
     FetchedPreKeys, ListedToken, Message, OneTimePreKeyEntry, OneTimePreKeys, PutEnvelope, Sequence,
     ServerFrame, TokenHashes, limits, path,
 };
 
-use crate::device::{Device, fresh_blob, refused};
+use crate::device::{Device, Socket, fresh_blob, refused};
 use crate::support::{Server, post, unique};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,20 +196,31 @@ async fn everything_accepted_survives_a_restart() {
     assert_eq!(device.put(&server, Class::Stored, &blobs[0]).await.status, 202, "the token is still valid");
 }
 
+async fn publish(socket: &mut Socket, count: u32) -> BundleBytes {
+    let bundle = BundleBytes::new(vec![1; 400]).unwrap();
+    let one_time = (0..count).map(|id| OneTimePreKeyEntry { id, key: [2; 33].into() }).collect();
+    let one_time = OneTimePreKeys::new(one_time).unwrap();
+    socket.send(&ClientFrame::PublishPreKeys { request: 2, bundle: bundle.clone(), one_time }).await;
+    assert_eq!(socket.next().await, ServerFrame::Done { request: 2 });
+    bundle
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_one_time_prekey_goes_to_one_asker() {
     let server = Server::start().await;
     let device = Device::new();
     let mut socket = device.register(server.address).await;
-    let fetch = || FetchPreKeys { mailbox: device.mailbox, token: DeliveryToken::from_bytes(&device.token) };
-    server.post(path::PREKEYS, &fetch()).await.refused(ErrorCode::NotFound);
-    let bundle = BundleBytes::new(vec![1; 400]).unwrap();
-    let one_time = (0..8).map(|id| OneTimePreKeyEntry { id, key: [2; 33].into() }).collect();
-    let one_time = OneTimePreKeys::new(one_time).unwrap();
-    socket.send(&ClientFrame::PublishPreKeys { request: 2, bundle: bundle.clone(), one_time }).await;
-    assert_eq!(socket.next().await, ServerFrame::Done { request: 2 });
-    let asking = (0..10).map(|_| {
-        let (address, body) = (server.address, fetch().encode());
+    let fetch =
+        |token: &[u8; 32]| FetchPreKeys { mailbox: device.mailbox, token: DeliveryToken::from_bytes(token) };
+    server.post(path::PREKEYS, &fetch(&device.token)).await.refused(ErrorCode::NotFound);
+    let bundle = publish(&mut socket, 8).await;
+    // Each asks often enough to take all of them alone.
+    let tokens: [[u8; 32]; 2] = [device.token, unique()];
+    let hashes = TokenHashes::new(vec![ListedToken(DeliveryToken::from_bytes(&tokens[1]).hash())]).unwrap();
+    socket.send(&ClientFrame::AddTokens { request: 3, hashes }).await;
+    assert_eq!(socket.next().await, ServerFrame::Done { request: 3 });
+    let asking = (0..20).map(|turn| {
+        let (address, body) = (server.address, fetch(&tokens[turn % 2]).encode());
         tokio::spawn(async move { post(address, path::PREKEYS, &body).await })
     });
     let mut ids = Vec::new();
@@ -221,4 +233,24 @@ async fn each_one_time_prekey_goes_to_one_asker() {
     assert_eq!(ids, [0, 1, 2, 3, 4, 5, 6, 7]);
     let (_, welcome) = device.connect(server.address).await;
     assert!(matches!(welcome, ServerFrame::Welcome { one_time_left: 0, .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_a_token_cannot_take_all_one_time_prekeys() {
+    let mut server = Server::start().await;
+    let device = Device::new();
+    let mut socket = device.register(server.address).await;
+    let bundle = publish(&mut socket, 100).await;
+    let fetch = || FetchPreKeys { mailbox: device.mailbox, token: DeliveryToken::from_bytes(&device.token) };
+    let mut taken = 0;
+    for turn in 0..30 {
+        if turn == 15 {
+            // Not by waiting for a restart either.
+            server.restart().await;
+        }
+        let found: FetchedPreKeys = server.post(path::PREKEYS, &fetch()).await.decode();
+        assert_eq!(found.bundle, bundle, "the bundle alone still begins a session");
+        taken += u64::from(found.one_time.is_some());
+    }
+    assert_eq!(taken, ONE_TIME_PREKEYS_PER_TOKEN);
 }

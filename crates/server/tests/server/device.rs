@@ -202,13 +202,16 @@ impl Socket {
 
     /// Why the server closed the connection; frames before that are passed over.
     pub async fn closed(mut self) -> Option<CloseCode> {
-        loop {
-            match tokio::time::timeout(LONG, self.0.next()).await.expect("closed in time") {
-                Some(Ok(Raw::Close(Some(frame)))) => return CloseCode::from_code(frame.code.into()),
-                Some(Ok(Raw::Close(None)) | Err(_)) | None => return None,
-                Some(Ok(_)) => {}
+        let closed = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Raw::Close(Some(frame)))) => return CloseCode::from_code(frame.code.into()),
+                    Some(Ok(Raw::Close(None)) | Err(_)) | None => return None,
+                    Some(Ok(_)) => {}
+                }
             }
-        }
+        };
+        tokio::time::timeout(LONG, closed).await.expect("closed in time")
     }
 }
 

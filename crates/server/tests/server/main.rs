@@ -9,10 +9,16 @@
 )]
 
 mod abuse;
+mod bad_input;
 mod crash;
 mod delivery;
 mod device;
+mod disk;
+mod faults;
+mod floods;
 mod invites;
 mod page;
 mod sockets;
 mod support;
+mod turn;
+mod watched;

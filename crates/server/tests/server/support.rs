@@ -1,10 +1,13 @@
 //! A server on a free port, and HTTP as plainly as it goes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rusqlite::Connection;
 use sotto_server::Running;
 use sotto_server::config::Config;
+use sotto_server::store::{Quotas, SqliteOptions, SqliteStore, Store};
 use sotto_wire::server::{CONTENT_TYPE, ErrorCode, Failure, Message};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,7 +17,7 @@ pub struct Server {
     running: Option<Running>,
     pub address: SocketAddr,
     pub health: SocketAddr,
-    _data: TempDir,
+    data: TempDir,
     config: Config,
 }
 
@@ -24,21 +27,39 @@ impl Server {
     }
 
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let mut config = Config {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            data: data.path().to_owned(),
-            ..Config::default()
-        };
-        change(&mut config);
+        let (data, config) = configured(change);
         let running = Running::start(config.clone()).await.unwrap();
-        Self {
-            address: running.address(),
-            health: running.health_address(),
-            running: Some(running),
-            _data: data,
-            config,
-        }
+        Self::of(running, data, config)
+    }
+
+    /// A server over a store that `wrap` puts around the real one, whose queue has `write_queue` places.
+    pub async fn over(
+        write_queue: usize,
+        change: impl FnOnce(&mut Config),
+        wrap: impl FnOnce(SqliteStore) -> Arc<dyn Store>,
+    ) -> Self {
+        let (data, config) = configured(change);
+        let quotas = Quotas {
+            mailbox_envelopes: config.mailbox_envelopes,
+            mailbox_bytes: config.mailbox_bytes,
+            mailbox_tokens: 10,
+            mailbox_one_time_prekeys: 10,
+            mailbox_idle_days: 1,
+        };
+        let (directory, max_bytes) = (config.data.clone(), 64 * 1024 * 1024);
+        let store = SqliteStore::open(&SqliteOptions { directory, max_bytes, quotas, write_queue }).unwrap();
+        let running = Running::over(config.clone(), wrap(store)).await.unwrap();
+        Self::of(running, data, config)
+    }
+
+    fn of(running: Running, data: TempDir, config: Config) -> Self {
+        let (address, health) = (running.address(), running.health_address());
+        Self { running: Some(running), address, health, data, config }
+    }
+
+    /// The database, opened beside the server.
+    pub fn database(&self) -> Connection {
+        Connection::open(self.data.path().join("sotto.sqlite3")).unwrap()
     }
 
     /// Stops it, then starts it on the same data (and another port).
@@ -56,6 +77,14 @@ impl Server {
     pub async fn post<T: Message>(&self, path: &str, body: &T) -> Response {
         post(self.address, path, &body.encode()).await
     }
+}
+
+fn configured(change: impl FnOnce(&mut Config)) -> (TempDir, Config) {
+    let data = tempfile::tempdir().unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let mut config = Config { listen, data: data.path().to_owned(), ..Config::default() };
+    change(&mut config);
+    (data, config)
 }
 
 #[derive(Debug)]

@@ -23,33 +23,47 @@ pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
+/// A mailbox that is this key's already, and whether it was opened today.
+pub(super) fn opened(
+    db: &Connection,
+    mailbox: MailboxId,
+    owner: &OwnerKey,
+    now: Timestamp,
+) -> Result<Option<(MailboxState, bool)>> {
+    db.prepare_cached(
+        "SELECT acknowledged, waiting, (SELECT count(*) FROM one_time_prekey WHERE mailbox = mailbox.id),
+                seen_day >= ?3
+         FROM mailbox WHERE id = ?1 AND owner = ?2",
+    )?
+    .query_row(params![mailbox.as_bytes(), owner, day(now)], |row| {
+        let acknowledged: u64 = row.get(0)?;
+        let state = MailboxState {
+            acknowledged_through: Sequence(acknowledged),
+            waiting: row.get(1)?,
+            one_time_left: row.get(2)?,
+        };
+        Ok((state, row.get(3)?))
+    })
+    .optional()
+}
+
+fn day(now: Timestamp) -> i64 {
+    int(now.0.div_euclid(DAY_S))
+}
+
 pub(super) fn open(
     db: &Connection,
     mailbox: MailboxId,
     owner: &OwnerKey,
     now: Timestamp,
 ) -> Result<OpenOutcome> {
-    let today = int(now.0.div_euclid(DAY_S));
     db.prepare_cached(
         "INSERT INTO mailbox (id, owner, seen_day) VALUES (?1, ?2, ?3)
          ON CONFLICT (id) DO UPDATE SET seen_day = max(seen_day, excluded.seen_day) WHERE owner = excluded.owner",
     )?
-    .execute(params![mailbox.as_bytes(), owner, today])?;
-    let state = db
-        .prepare_cached(
-            "SELECT acknowledged, waiting, (SELECT count(*) FROM one_time_prekey WHERE mailbox = mailbox.id)
-             FROM mailbox WHERE id = ?1 AND owner = ?2",
-        )?
-        .query_row(params![mailbox.as_bytes(), owner], |row| {
-            let acknowledged: u64 = row.get(0)?;
-            Ok(MailboxState {
-                acknowledged_through: Sequence(acknowledged),
-                waiting: row.get(1)?,
-                one_time_left: row.get(2)?,
-            })
-        })
-        .optional()?;
-    Ok(state.map_or(OpenOutcome::Refused, OpenOutcome::Opened))
+    .execute(params![mailbox.as_bytes(), owner, day(now)])?;
+    let opened = opened(db, mailbox, owner, now)?;
+    Ok(opened.map_or(OpenOutcome::Refused, |(state, _)| OpenOutcome::Opened(state)))
 }
 
 /// One lookup of one key, whatever exists.

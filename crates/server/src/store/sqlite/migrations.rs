@@ -3,7 +3,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Each step once, in order; a step that was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_one_time_shares.sql")];
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -27,15 +27,15 @@ use super::{
     PutOutcome, Quotas, Store, StoreError, StoreFuture, StoredEnvelope, Timestamp,
 };
 
-/// Operations that may wait to be written; each holds at most one envelope (64 KiB).
-const WRITE_QUEUE: usize = 1024;
-
 /// Queries that may wait.
 const READ_QUEUE: usize = 1024;
 
 const READERS: usize = 2;
 
 const PAGE_SIZE: u64 = 4096;
+
+/// What SQLite calls this in numbers.
+const INCREMENTAL: u32 = 2;
 
 /// How to open the database.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub struct SqliteOptions {
     pub max_bytes: u64,
     /// Bounds of each mailbox.
     pub quotas: Quotas,
+    /// Operations that may wait to be written; one more is [`StoreError::Busy`].
+    pub write_queue: usize,
 }
 
 /// Why the database could not be opened.
@@ -102,8 +104,12 @@ impl SqliteStore {
         let path = options.directory.join("sotto.sqlite3");
         let mut writer = Connection::open(&path)?;
         writer.busy_timeout(Duration::from_secs(5))?;
-        // Before the first table, or it has no effect: the reaper gives pages back.
-        writer.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        // The reaper gives pages back. This works before the first table only, and is a write even where it changes
+        // nothing: a server must start on a disk that is full.
+        let auto_vacuum: u32 = writer.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+        if auto_vacuum != INCREMENTAL {
+            writer.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+        }
         writer.pragma_update(None, "journal_mode", "WAL")?;
         writer.pragma_update(None, "synchronous", "FULL")?;
         writer.pragma_update(None, "trusted_schema", "OFF")?;
@@ -118,7 +124,7 @@ impl SqliteStore {
             readers.push(reader);
         }
         Ok(Self {
-            writer: Arc::new(Writer::start(writer, WRITE_QUEUE).map_err(io(&path))?),
+            writer: Arc::new(Writer::start(writer, options.write_queue).map_err(io(&path))?),
             readers: Arc::new(Readers::start(readers, READ_QUEUE).map_err(io(&path))?),
             quotas: options.quotas,
             lock: Mutex::new(Some(lock)),
@@ -133,7 +139,19 @@ impl Store for SqliteStore {
         owner: OwnerKey,
         now: Timestamp,
     ) -> StoreFuture<'_, OpenOutcome> {
-        Box::pin(self.writer.write(move |db| mailbox::open(db, mailbox, &owner, now)))
+        Box::pin(async move {
+            // Most openings change nothing, and wait for no commit: not when everybody comes back at once, and not
+            // while the disk is full and people fetch what is there.
+            let known = self.readers.read(move |db| mailbox::opened(db, mailbox, &owner, now)).await?;
+            if let Some((state, true)) = known {
+                return Ok(OpenOutcome::Opened(state));
+            }
+            let opened = self.writer.write(move |db| mailbox::open(db, mailbox, &owner, now)).await;
+            match (opened, known) {
+                (Err(_), Some((state, _))) => Ok(OpenOutcome::Opened(state)),
+                (opened, _) => opened,
+            }
+        })
     }
 
     fn authorise(&self, mailbox: MailboxId, token: TokenHash) -> StoreFuture<'_, bool> {
@@ -183,8 +201,13 @@ impl Store for SqliteStore {
         Box::pin(self.writer.write(move |db| prekey::publish(db, mailbox, &bundle, &one_time, most)))
     }
 
-    fn take_prekeys(&self, mailbox: MailboxId, token: TokenHash) -> StoreFuture<'_, PreKeysOutcome> {
-        Box::pin(self.writer.write(move |db| prekey::take(db, mailbox, token)))
+    fn take_prekeys(
+        &self,
+        mailbox: MailboxId,
+        token: TokenHash,
+        now: Timestamp,
+    ) -> StoreFuture<'_, PreKeysOutcome> {
+        Box::pin(self.writer.write(move |db| prekey::take(db, mailbox, token, now)))
     }
 
     fn create_invite(&self, invite: CreateInvite, now: Timestamp) -> StoreFuture<'_, CreateOutcome> {

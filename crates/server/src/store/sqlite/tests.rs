@@ -6,22 +6,29 @@ use tempfile::TempDir;
 
 use super::{MigrationError, OpenError, SqliteOptions, SqliteStore};
 use crate::store::conformance::{QUOTAS, conforms};
+use crate::store::differential::behaves_like_the_model;
 use crate::store::{NewEnvelope, OpenOutcome, PutOutcome, Store, StoreError, Timestamp};
 
 fn options(directory: &TempDir) -> SqliteOptions {
-    SqliteOptions { directory: directory.path().join("data"), max_bytes: 64 * 1024 * 1024, quotas: QUOTAS }
+    SqliteOptions {
+        directory: directory.path().join("data"),
+        max_bytes: 64 * 1024 * 1024,
+        quotas: QUOTAS,
+        write_queue: 256,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_conforms() {
     let directories = std::sync::Mutex::new(Vec::new());
-    conforms(async || {
+    let open = async || {
         let directory = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&options(&directory)).unwrap());
         directories.lock().unwrap().push(directory);
         store
-    })
-    .await;
+    };
+    conforms(&open).await;
+    behaves_like_the_model(&open).await;
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! Defaults < TOML file (`--config`) < environment (`SOTTO_NAME`, or `SOTTO_NAME_FILE` naming a file that holds
 //! the value) < flags (`--name`).
 
+mod check;
+mod secret;
+
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,6 +16,8 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
+
+pub use secret::Secret;
 
 /// One setting's name and what it is for.
 pub struct Setting {
@@ -77,9 +82,9 @@ settings! {
     address_requests_per_s: u32 = 50;
     /// Requests one address may make at once, before the rate counts.
     address_requests_burst: u32 = 200;
-    /// Invites, prekeys and new sockets one address may ask for, per minute.
+    /// Invites, prekeys, TURN credentials and new sockets one address may ask for, per minute.
     address_meetings_per_min: u32 = 60;
-    /// Invites, prekeys and new sockets one address may ask for at once.
+    /// Invites, prekeys, TURN credentials and new sockets one address may ask for at once.
     address_meetings_burst: u32 = 120;
     /// Envelopes one mailbox takes, per second.
     mailbox_envelopes_per_s: u32 = 50;
@@ -98,8 +103,30 @@ settings! {
     /// Time after which a silent socket is asked whether it is still there, in seconds; after twice that it is
     /// closed.
     ping_interval_s: u64 = 30;
+    /// STUN servers that tell browsers their own address, separated by commas: stun:sotto.example:3478.
+    #[serde(deserialize_with = "list")]
+    stun_urls: Vec<String> = Vec::new();
+    /// TURN servers that relay where no direct connection can be made, separated by commas:
+    /// turn:sotto.example:3478?transport=udp. They must know `turn_secret`.
+    #[serde(deserialize_with = "list")]
+    turn_urls: Vec<String> = Vec::new();
+    /// The secret shared with the TURN servers (coturn: use-auth-secret and static-auth-secret), at least 16
+    /// bytes. Set it by SOTTO_TURN_SECRET_FILE, SOTTO_TURN_SECRET or in the TOML file; it is never shown.
+    #[serde(deserialize_with = "secret::maybe")]
+    turn_secret: Option<Secret> = None;
+    /// Time a credential for the TURN servers is good for, in seconds.
+    turn_lifetime_s: u32 = 6 * 3600;
     /// What to log: error, warn, info, debug or trace, also by module (see the `EnvFilter` syntax).
     log: String = "info".into();
+}
+
+/// Settings that are secrets: no flags, because every user of a machine can read its command lines, and never shown.
+const SECRETS: &[&str] = &["turn_secret"];
+
+impl Setting {
+    fn is_secret(&self) -> bool {
+        SECRETS.contains(&self.name)
+    }
 }
 
 /// Why the configuration cannot be used.
@@ -135,7 +162,8 @@ pub struct Loaded {
     pub config: Config,
     /// `--check-config`: explain and stop.
     pub check_only: bool,
-    figment: Figment,
+    /// Every setting, its value, where the value came from, and what it means.
+    pub explanation: String,
 }
 
 /// Reads the configuration from `arguments` (the program's name first) and `environment`.
@@ -153,24 +181,26 @@ pub fn load(
     }
     figment = figment.merge(from_environment(environment)?).merge(from_flags(&matches));
     let config: Config = figment.extract().map_err(Box::new)?;
-    check(&config)?;
-    Ok(Loaded { config, check_only: matches.get_flag("check-config"), figment })
+    check::check(&config)?;
+    // Nothing of the sources is kept: they hold secrets in the clear.
+    Ok(Loaded { config, check_only: matches.get_flag("check-config"), explanation: explain(&figment) })
 }
 
-impl Loaded {
-    /// Every setting, its value, where the value came from, and what it means.
-    #[must_use]
-    pub fn explain(&self) -> String {
-        let mut text = String::new();
-        for Setting { name, meaning } in SETTINGS {
-            let value = self.figment.find_value(name).map_or_else(|_| "(none)".into(), |value| show(&value));
-            let source = self.figment.find_metadata(name).map_or("default", |metadata| {
-                if metadata.name.contains("Config") { "default" } else { metadata.name.as_ref() }
-            });
-            text.push_str(&format!("{name} = {value}    ({source})\n    {}\n", meaning.trim()));
-        }
-        text
+fn explain(figment: &Figment) -> String {
+    let mut text = String::new();
+    for setting in SETTINGS {
+        let Setting { name, meaning } = setting;
+        let value = match figment.find_value(name) {
+            Ok(Value::Empty(..)) | Err(_) => "(none)".into(),
+            Ok(_) if setting.is_secret() => "(set, not shown)".into(),
+            Ok(value) => show(&value),
+        };
+        let source = figment.find_metadata(name).map_or("default", |metadata| {
+            if metadata.name.contains("Config") { "default" } else { metadata.name.as_ref() }
+        });
+        text.push_str(&format!("{name} = {value}    ({source})\n    {}\n", meaning.trim()));
     }
+    text
 }
 
 fn show(value: &Value) -> String {
@@ -199,7 +229,7 @@ fn command() -> Command {
         .long("check-config")
         .action(ArgAction::SetTrue)
         .help("Print every setting, its value, where it came from and what it means, and stop");
-    let settings = SETTINGS.iter().map(|setting| {
+    let settings = SETTINGS.iter().filter(|setting| !setting.is_secret()).map(|setting| {
         Arg::new(setting.name)
             .long(setting.name.replace('_', "-"))
             .value_name("VALUE")
@@ -228,18 +258,18 @@ impl Provider for Layer {
     }
 }
 
-/// A number is a number, all else is text.
-fn value(text: &str) -> Value {
+/// A number is a number, all else is text, and so is every secret.
+fn value(name: &str, text: &str) -> Value {
     match text.parse::<u64>() {
-        Ok(number) => Value::from(number),
-        Err(_) => Value::from(text),
+        Ok(number) if !SECRETS.contains(&name) => Value::from(number),
+        _ => Value::from(text),
     }
 }
 
 fn from_flags(matches: &ArgMatches) -> Layer {
-    let given = SETTINGS.iter().filter_map(|setting| {
+    let given = SETTINGS.iter().filter(|setting| !setting.is_secret()).filter_map(|setting| {
         let text = matches.get_one::<String>(setting.name)?;
-        Some((setting.name.to_owned(), value(text)))
+        Some((setting.name.to_owned(), value(setting.name, text)))
     });
     Layer { source: "flag", values: given.collect() }
 }
@@ -250,7 +280,8 @@ fn from_environment(variables: impl IntoIterator<Item = (String, String)>) -> Re
         let Some(name) = variable.strip_prefix("SOTTO_").map(str::to_ascii_lowercase) else { continue };
         let is = |wanted: &str| SETTINGS.iter().any(|setting| setting.name == wanted);
         if is(&name) {
-            values.insert(name, value(&content));
+            let value = value(&name, &content);
+            values.insert(name, value);
         } else if let Some(name) = name.strip_suffix("_file").filter(|name| is(name)) {
             let path = PathBuf::from(content);
             let content = read_file(&path).map_err(|error| ConfigError::SecretFile {
@@ -258,7 +289,7 @@ fn from_environment(variables: impl IntoIterator<Item = (String, String)>) -> Re
                 path,
                 error,
             })?;
-            values.insert(name.to_owned(), value(&content));
+            values.insert(name.to_owned(), value(name, &content));
         }
     }
     Ok(Layer { source: "environment", values })
@@ -266,44 +297,6 @@ fn from_environment(variables: impl IntoIterator<Item = (String, String)>) -> Re
 
 fn read_file(path: &Path) -> std::io::Result<String> {
     Ok(std::fs::read_to_string(path)?.trim_end().to_owned())
-}
-
-fn check(config: &Config) -> Result<(), ConfigError> {
-    for origin in &config.origins {
-        let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        let plain = |authority: &str| {
-            !authority.is_empty()
-                && !authority.contains(['/', '?', '#', '@'])
-                && !origin.contains(char::is_whitespace)
-        };
-        if !authority.is_some_and(plain) || *origin != origin.to_ascii_lowercase() {
-            let problem = format!(
-                "{origin:?} is not an origin: write it as the browser does, like https://sotto.example, lower case and without a path"
-            );
-            return Err(ConfigError::Nonsense { name: "origins", problem });
-        }
-    }
-    let positive = [
-        ("address_requests_per_s", u64::from(config.address_requests_per_s)),
-        ("address_requests_burst", u64::from(config.address_requests_burst)),
-        ("address_meetings_per_min", u64::from(config.address_meetings_per_min)),
-        ("address_meetings_burst", u64::from(config.address_meetings_burst)),
-        ("mailbox_envelopes_per_s", u64::from(config.mailbox_envelopes_per_s)),
-        ("mailbox_envelopes_burst", u64::from(config.mailbox_envelopes_burst)),
-        ("socket_frames_per_s", u64::from(config.socket_frames_per_s)),
-        ("socket_frames_burst", u64::from(config.socket_frames_burst)),
-        ("envelope_lifetime_s", u64::from(config.envelope_lifetime_s)),
-        ("database_mib", config.database_mib),
-        ("header_timeout_s", config.header_timeout_s),
-        ("body_timeout_s", config.body_timeout_s),
-        ("send_timeout_s", config.send_timeout_s),
-        ("ping_interval_s", config.ping_interval_s),
-        ("connections", u64::try_from(config.connections).unwrap_or(u64::MAX)),
-    ];
-    match positive.into_iter().find(|(_, value)| *value == 0) {
-        Some((name, _)) => Err(ConfigError::Nonsense { name, problem: "must be at least 1".into() }),
-        None => Ok(()),
-    }
 }
 
 /// Empty text stands for "not set".
@@ -337,65 +330,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load_with(flags: &[&str], environment: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
-        let arguments = std::iter::once("sotto-server").chain(flags.iter().copied()).map(OsString::from);
-        load(arguments, environment.iter().map(|(name, value)| ((*name).into(), (*value).into())))
-    }
-
-    #[test]
-    fn flags_win_over_environment_over_file_over_defaults() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("sotto.toml");
-        std::fs::write(&file, "mailbox_envelopes = 1\nconnections = 2\nheader_timeout_s = 3\n").unwrap();
-        let secret = directory.path().join("secret");
-        std::fs::write(&secret, "debug\n").unwrap();
-        let loaded = load_with(
-            &[
-                "--config",
-                file.to_str().unwrap(),
-                "--header-timeout-s",
-                "5",
-                "--origins",
-                "https://a.example, http://b.example:81",
-            ],
-            &[
-                ("SOTTO_CONNECTIONS", "4"),
-                ("SOTTO_HEADER_TIMEOUT_S", "4"),
-                ("SOTTO_LOG_FILE", secret.to_str().unwrap()),
-                ("SOTTO_SOMETHING_ELSE", "x"),
-                ("SOTTO_HEALTH_LISTEN", ""),
-            ],
-        )
-        .unwrap();
-        let config = &loaded.config;
-        assert_eq!((config.mailbox_envelopes, config.connections, config.header_timeout_s), (1, 4, 5));
-        assert_eq!(config.origins, ["https://a.example", "http://b.example:81"]);
-        assert_eq!(config.log, "debug");
-        assert_eq!(config.health_listen, None);
-        let text = loaded.explain();
-        assert!(text.contains("header_timeout_s = 5    (flag)"), "{text}");
-        assert!(text.contains("connections = 4    (environment)"), "{text}");
-        assert!(text.contains("mailbox_envelopes = 1    (TOML file)"), "{text}");
-        assert!(text.contains("ping_interval_s = 30    (default)"), "{text}");
-        assert_eq!(text.lines().count(), SETTINGS.len() * 2);
-    }
-
-    #[test]
-    fn nonsense_is_refused_with_its_name() {
-        for (flag, value) in [
-            ("--origins", "sotto.example"),
-            ("--origins", "https://sotto.example/"),
-            ("--origins", "https://Sotto.example"),
-            ("--connections", "0"),
-            ("--connections", "many"),
-            ("--listen", "8080"),
-            ("--trusted-proxies", "10.0.0.0/99"),
-        ] {
-            let error = load_with(&[flag, value], &[]).unwrap_err().to_string();
-            assert!(error.contains(&flag[2..].replace('-', "_")), "{flag} {value}: {error}");
-        }
-    }
-}
+mod tests;
