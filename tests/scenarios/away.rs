@@ -14,7 +14,7 @@ fn away() -> Outcome {
 
         // Ben is gone: the server takes what Anna says.
         ben.close().await?;
-        anna.sees_route("server").await?;
+        anna.sees_route("away").await?;
         anna.say("One").await?;
         anna.has_said("One", "sent").await?;
 
@@ -27,7 +27,9 @@ fn away() -> Outcome {
         anna.has_said("Two", "waiting").await?;
         anna.has_said("Three", "waiting").await?;
         anna.has_said("One", "sent").await?;
-        anna.reads("status", "You are offline").await?;
+        anna.reads("status", "The server cannot be reached").await?;
+        anna.sees("unreachable").await?;
+        anna.sees_no("offline").await?;
         anna.picture("waiting").await?;
 
         // It waits over a reload, too: the page itself comes from nowhere now, so the network has to be back for it.

@@ -177,8 +177,9 @@ async fn wrong_token(stage: &mut sotto_e2e::Stage, kind: Kind) -> Outcome {
     ben.sees("chat[data-standing=\"confirmed\"][data-refused=\"false\"]").await?;
     ben.say("do you hear me?").await?;
     ben.has_said("do you hear me?", "delivered").await?;
+    ben.sees_route("direct").await?;
     anna.close().await?;
-    ben.sees("status[data-route=\"server\"]").await?;
+    ben.sees_route("away").await?;
     proxy.change_requests("/v1/envelopes", another_token);
     ben.say("and now?").await?;
     ben.sees("chat[data-refused=\"true\"]").await?;

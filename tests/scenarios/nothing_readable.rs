@@ -135,7 +135,7 @@ fn nothing_readable() -> Outcome {
         let mut drawn = anna.drawn_keys().await?;
         drawn.extend(ben.drawn_keys().await?);
         anna.close().await?;
-        ben.sees_route("server").await?;
+        ben.sees_route("away").await?;
         ben.say(away).await?;
         ben.has_said(away, "sent").await?;
         drawn.extend(ben.drawn_keys().await?);

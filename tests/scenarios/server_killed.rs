@@ -105,7 +105,7 @@ fn server_killed_while_it_keeps_messages() -> Outcome {
         let [anna, ben] = pair(stage).await?;
         meet(&anna, &ben).await?;
         ben.close().await?;
-        anna.sees_route("server").await?;
+        anna.sees_route("away").await?;
         anna.say("Kept").await?;
         anna.has_said("Kept", "sent").await?;
         stage.server.kill().await?;

@@ -73,8 +73,10 @@ pub enum Event {
 pub enum ServerStatus {
     /// Connected and authenticated.
     Connected,
-    /// Not connected; trying.
+    /// Not connected yet, or not any more; trying.
     Connecting,
+    /// Not connected, and trying again was in vain; it goes on.
+    Unreachable,
     /// The browser says that there is no network.
     Offline,
     /// The server refused this device's authentication; messages wait.

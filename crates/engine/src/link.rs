@@ -33,6 +33,8 @@ pub(crate) struct Way {
     pub(crate) link: Option<Link>,
     /// Failed attempts since the last sign of life.
     pub(crate) failures: u32,
+    /// Something came from it lately, and since its last open link ended.
+    pub(crate) heard: bool,
     /// Candidates that came before their offer.
     early: Option<(u64, Timestamp, Vec<Signal>)>,
     /// Our signals that are not sent yet, with their attempt.

@@ -141,6 +141,9 @@ pub(crate) const LINK_ATTEMPTS_MAX: u32 = 6;
 pub(crate) const SIGNALS_WAITING_MAX: usize = 64;
 /// How long early signals wait for their offer.
 pub(crate) const EARLY_SIGNALS: Duration = seconds(20);
+/// For how long after something came from a contact it counts as being there, though no link stands: silence shorter than
+/// this is somebody who reads or writes.
+pub(crate) const HEARD_LATELY: Duration = seconds(300);
 /// Pause between two contacts that are told that this device is online.
 pub(crate) const HERE_PAUSE: Duration = Duration::from_millis(60);
 /// Most contacts that are told when the socket opens, the most recent first.

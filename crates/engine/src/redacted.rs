@@ -279,7 +279,7 @@ mod tests {
             name: secret(),
             standing: Standing::Confirmed,
             verified: false,
-            route: Route::Server,
+            route: Route::Away,
             last: Some(message(Content::Text(secret()))),
             unread: 0,
             read_up_to: None,

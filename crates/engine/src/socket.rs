@@ -93,6 +93,18 @@ impl Socket {
         }
     }
 
+    /// How things stand without a connection.
+    fn without(&self) -> ServerStatus {
+        if self.offline {
+            ServerStatus::Offline
+        } else if self.failures < 2 {
+            // A connection that has just ended counts as the first: the next may stand in a moment.
+            ServerStatus::Connecting
+        } else {
+            ServerStatus::Unreachable
+        }
+    }
+
     /// Opens a connection if there is none.
     pub(crate) fn open(&mut self, turn: &mut Turn<'_>) {
         if self.phase != Phase::Closed {
@@ -102,7 +114,7 @@ impl Socket {
         turn.timers.clear(Timer::SocketRetry);
         let deadline = turn.now.saturating_add(policy::SOCKET_PATIENCE);
         turn.timers.set(Timer::SocketDeadline, deadline);
-        self.show(if self.offline { ServerStatus::Offline } else { ServerStatus::Connecting }, turn);
+        self.show(self.without(), turn);
         turn.output(Output::Socket(SocketAction::Open));
     }
 
@@ -165,7 +177,7 @@ impl Socket {
                 turn.jittered(policy::BACKOFF_REFUSED)
             }
             _ => {
-                self.show(if self.offline { ServerStatus::Offline } else { ServerStatus::Connecting }, turn);
+                self.show(self.without(), turn);
                 // A server that closes right after greeting is not hurried either.
                 let failures = if was_open { 0 } else { self.failures };
                 turn.backoff(failures, policy::BACKOFF_FIRST, policy::BACKOFF_MAX)
@@ -181,7 +193,7 @@ impl Socket {
             self.phase = Phase::Closing;
             turn.timers.clear(Timer::SocketPing);
             turn.output(Output::Socket(SocketAction::Close));
-            self.show(if self.offline { ServerStatus::Offline } else { ServerStatus::Connecting }, turn);
+            self.show(self.without(), turn);
         }
     }
 

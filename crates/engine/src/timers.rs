@@ -31,6 +31,8 @@ pub(crate) enum Timer {
     LinkDeadline(ContactId),
     /// Try a link.
     LinkRetry(ContactId),
+    /// Nothing has come from this contact for a while.
+    Silence(ContactId),
     /// Give an invite to the server, or take it back.
     Invite(InviteId),
     /// Redeem an accepted invite.

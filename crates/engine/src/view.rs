@@ -77,8 +77,10 @@ pub enum Route {
     Relayed,
     /// Through the server's open sockets or mailbox; a data channel is being tried.
     Connecting,
-    /// Through the server's mailbox: the contact is away or no channel could be made.
+    /// Through the server, to a contact that was heard lately: no channel could be made.
     Server,
+    /// Into the contact's mailbox on the server: nothing was heard from it lately.
+    Away,
     /// Nowhere: this device is not connected; messages wait here.
     Waiting,
 }

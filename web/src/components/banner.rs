@@ -9,26 +9,23 @@ use crate::{
     state::use_state,
 };
 
-/// Says that this device is offline or refused.
+/// Says that this device is offline or refused, or the server out of reach.
 #[component]
 pub fn Banner() -> impl IntoView {
     let i18n = use_i18n();
     let state = use_state();
     let shown = Memo::new(move |_| match state.server.get() {
-        status @ (ServerStatus::Offline | ServerStatus::Refused) => Some(status),
-        _ => None,
+        ServerStatus::Offline => Some(("offline", t_string!(i18n, banner.offline))),
+        ServerStatus::Unreachable => Some(("unreachable", t_string!(i18n, banner.unreachable))),
+        ServerStatus::Refused => Some(("refused", t_string!(i18n, banner.refused))),
+        ServerStatus::Connected | ServerStatus::Connecting | ServerStatus::Displaced => None,
     });
     view! {
         <div class="banner-place" role="status">
             {move || {
                 shown
                     .get()
-                    .map(|status| {
-                        let (id, text) = if status == ServerStatus::Refused {
-                            ("refused", t_string!(i18n, banner.refused))
-                        } else {
-                            ("offline", t_string!(i18n, banner.offline))
-                        };
+                    .map(|(id, text)| {
                         view! {
                             <p class="banner" data-testid=id>
                                 <Icon glyph=Glyph::Warning />

@@ -37,7 +37,7 @@ fn Open(invite: InviteView) -> impl IntoView {
     let qr = link.clone().into_bytes();
     let waiting_text = move || match (ready, state.server.get()) {
         (true, _) => t_string!(i18n, invite.waiting),
-        (false, ServerStatus::Connected) => t_string!(i18n, invite.preparing),
+        (false, ServerStatus::Connected | ServerStatus::Connecting) => t_string!(i18n, invite.preparing),
         (false, _) => t_string!(i18n, invite.preparing_offline),
     };
     let files = move || {

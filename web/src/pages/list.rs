@@ -195,6 +195,7 @@ pub fn route_tag(route: Route) -> &'static str {
         Route::Relayed => "relayed",
         Route::Connecting => "connecting",
         Route::Server => "server",
+        Route::Away => "away",
         Route::Waiting => "waiting",
     }
 }

@@ -166,7 +166,9 @@ impl Client {
         turn.dirty(Key::Contact(id));
         // What this turn has put into the history goes too: the deletion comes after it.
         turn.change(Change::DeletePrefix { store: Store::Message, prefix: id.0.to_vec() });
-        for timer in [Timer::Outbox(id), Timer::Owed(id), Timer::Fresh(id), Timer::LinkRetry(id)] {
+        for timer in
+            [Timer::Outbox(id), Timer::Owed(id), Timer::Fresh(id), Timer::LinkRetry(id), Timer::Silence(id)]
+        {
             turn.timers.clear(timer);
         }
         turn.pump.remove(&id);

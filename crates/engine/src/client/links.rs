@@ -19,15 +19,34 @@ const SIGNALS_SIZE: usize = 24 * 1024;
 
 impl Client {
     pub(super) fn view_of(&self, contact: &crate::contact::Contact) -> ContactView {
-        let phase = self.links.get(contact.id()).and_then(|way| way.link).map(|link| link.phase);
+        let way = self.links.get(contact.id());
+        let phase = way.and_then(|way| way.link).map(|link| link.phase);
         let route = match (phase, self.socket.is_open()) {
             (Some(Phase::Open(LinkPath::Direct)), _) => Route::Direct,
             (Some(Phase::Open(LinkPath::Relayed)), _) => Route::Relayed,
             (_, false) => Route::Waiting,
             (Some(Phase::Connecting), true) => Route::Connecting,
-            (None, true) => Route::Server,
+            (None, true) if way.is_some_and(|way| way.heard) => Route::Server,
+            (None, true) => Route::Away,
         };
         contact.view(route)
+    }
+
+    /// Something came from a contact just now, and did not lie in the mailbox before: it is there.
+    pub(super) fn heard(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        if !self.contacts.contains_key(&id) {
+            return;
+        }
+        if !core::mem::replace(&mut self.links.way(id).heard, true) {
+            turn.shown.insert(id);
+        }
+        let silent = turn.now.saturating_add(policy::HEARD_LATELY);
+        turn.timers.set(Timer::Silence(id), silent);
+    }
+
+    pub(super) fn silent(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        self.links.way(id).heard = false;
+        turn.shown.insert(id);
     }
 
     /// Whether addresses may be shown to a contact: only after the inviter has confirmed who came.
@@ -149,6 +168,8 @@ impl Client {
         let at = turn.backoff(failures, policy::LINK_BACKOFF_FIRST, policy::LINK_BACKOFF_MAX);
         turn.timers.set(Timer::LinkRetry(id), at);
         if link.phase != Phase::Connecting {
+            // Who left says no more; who is still there is heard soon.
+            self.silent(id, turn);
             // It may have broken with the network, and the connection to the server with it.
             self.ping(policy::WAKE_PATIENCE, turn);
         }

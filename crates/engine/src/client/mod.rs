@@ -220,6 +220,7 @@ impl Client {
             Timer::Fresh(contact) => self.begin_fresh(contact, turn),
             Timer::LinkDeadline(contact) => self.link_overdue(contact, turn),
             Timer::LinkRetry(contact) => self.want_link(contact, turn),
+            Timer::Silence(contact) => self.silent(contact, turn),
             Timer::Invite(id) => self.attend_invite(id, turn),
             Timer::Accept(id) => self.redeem(id, turn),
             Timer::Beginning(contact) => self.stands(contact, turn),

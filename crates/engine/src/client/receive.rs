@@ -157,7 +157,10 @@ impl Client {
         sessions.opened(session);
         turn.dirty(Key::Session(contact, session));
         match Ephemeral::decode(&plaintext) {
-            Ok(ephemeral) => self.ephemeral(contact, ephemeral, turn),
+            Ok(ephemeral) => {
+                self.ephemeral(contact, ephemeral, turn);
+                self.heard(contact, turn);
+            }
             Err(_) => turn.log("ephemeral message: malformed content"),
         }
     }
@@ -180,6 +183,7 @@ impl Client {
                 turn.dirty(Key::Session(contact, session));
                 let plaintext = zeroize::Zeroizing::new(plaintext);
                 self.message(contact, &plaintext, hash, via, turn);
+                self.heard_by(contact, via, turn);
             }
             Err(RatchetError::Malformed | RatchetError::WrongSession) => turn.log("message: malformed"),
             // Its tag, or DTLS, says that it is the contact's: one of both has lost its state.
@@ -246,8 +250,16 @@ impl Client {
                 }
             }
         };
-        if let Err(refusal) = accepted {
-            turn.log(refusal);
+        match accepted {
+            Ok(()) => self.heard_by(from.contact, via, turn),
+            Err(refusal) => turn.log(refusal),
+        }
+    }
+
+    /// What comes out of the mailbox says that its sender is there only once all that was kept before has come.
+    fn heard_by(&mut self, contact: ContactId, via: Via, turn: &mut Turn<'_>) {
+        if via == Via::Mailbox && self.socket.drained {
+            self.heard(contact, turn);
         }
     }
 

@@ -104,6 +104,35 @@ fn sleep_and_wake_find_a_dead_socket() {
 }
 
 #[test]
+fn a_server_out_of_reach_is_not_a_device_offline() {
+    let mut world = World::new(20, 2);
+    world.network = Network::without_links();
+    let (ben, _) = befriend(&mut world);
+    world.kill_server();
+    world.run_for(Duration::from_millis(1));
+    assert_eq!(
+        world.people[ANNA].screen.server,
+        Some(ServerStatus::Connecting),
+        "it may be back in a moment"
+    );
+    assert!(
+        world.run_until(MINUTE, |world| {
+            world.people[ANNA].screen.server == Some(ServerStatus::Unreachable)
+        })
+    );
+    assert_eq!(world.people[ANNA].screen.contacts[&ben].route, Route::Waiting);
+    world.run_for(MINUTE * 10);
+    assert_eq!(world.people[ANNA].screen.server, Some(ServerStatus::Unreachable), "as long as it lasts");
+    world.set_online(ANNA, false);
+    assert_eq!(world.people[ANNA].screen.server, Some(ServerStatus::Offline));
+    world.set_online(ANNA, true);
+    world.start_server();
+    assert!(world.run_until(MINUTE * 2, |world| {
+        world.people[ANNA].screen.server == Some(ServerStatus::Connected)
+    }));
+}
+
+#[test]
 fn a_displaced_client_stops() {
     let mut world = World::new(15, 2);
     befriend(&mut world);
@@ -126,4 +155,60 @@ fn a_clock_that_jumps_back_stops_nothing() {
     say(&mut world, ANNA, ben, "yesterday");
     say(&mut world, BEN, anna, "tomorrow");
     assert!(world.run_until(MINUTE * 3, |world| all_delivered(world, ANNA) && all_delivered(world, BEN)));
+}
+
+fn route(world: &World, who: sotto_testkit::Who) -> Route {
+    world.people[who].screen.contacts.values().next().unwrap().route
+}
+
+#[test]
+fn who_talks_through_the_server_is_not_called_away() {
+    let mut world = World::new(17, 2);
+    world.network = Network::without_links();
+    let (ben, anna) = befriend(&mut world);
+    // Longer than attempts at a link go on.
+    for n in 0..60 {
+        say(&mut world, ANNA, ben, &format!("line {n}"));
+        world.run_for(MINUTE);
+        say(&mut world, BEN, anna, &format!("answer {n}"));
+        world.run_for(MINUTE);
+    }
+    assert_eq!([route(&world, ANNA), route(&world, BEN)], [Route::Server; 2]);
+    // Ben says nothing more: after a while nobody claims to know that he is there.
+    world.close_page(BEN);
+    say(&mut world, ANNA, ben, "still there?");
+    assert!(world.run_until(MINUTE * 6, |world| route(world, ANNA) == Route::Away));
+    world.open_page(BEN);
+    assert!(world.run_until(MINUTE * 2, |world| route(world, ANNA) == Route::Server));
+}
+
+#[test]
+fn what_lay_in_the_mailbox_does_not_say_that_its_sender_is_there() {
+    let mut world = World::new(18, 2);
+    world.network = Network::without_links();
+    let (_, anna) = befriend(&mut world);
+    world.run_for(MINUTE * 60);
+    world.close_page(ANNA);
+    say(&mut world, BEN, anna, "while you were away");
+    world.run_for(MINUTE);
+    world.close_page(BEN);
+    world.run_for(MINUTE * 60);
+    world.open_page(ANNA);
+    let mut routes = Vec::new();
+    let _ = world.run_until(MINUTE, |world| {
+        routes.push(route(world, ANNA));
+        false
+    });
+    assert!(world.people[ANNA].screen.contacts.values().any(|contact| contact.unread == 1), "it came");
+    assert!(routes.contains(&Route::Away) && !routes.contains(&Route::Server), "{routes:?}");
+}
+
+#[test]
+fn who_leaves_a_link_is_away_at_once() {
+    let mut world = World::new(19, 2);
+    befriend(&mut world);
+    assert!(world.run_until(MINUTE, |world| route(world, ANNA) == Route::Direct));
+    world.close_page(BEN);
+    world.run_for(Duration::from_millis(100));
+    assert_eq!(route(&world, ANNA), Route::Away);
 }

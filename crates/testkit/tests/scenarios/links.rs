@@ -133,7 +133,7 @@ fn where_no_link_can_be_made_attempts_end() {
     let posts = world.people[ANNA].posts.len();
     world.run_for(MINUTE * 60);
     assert_eq!(world.people[ANNA].posts.len(), posts, "nobody goes on calling in vain");
-    assert_eq!(world.people[ANNA].screen.contacts[&ben].route, Route::Server);
+    assert_eq!(world.people[ANNA].screen.contacts[&ben].route, Route::Away);
 }
 
 #[test]

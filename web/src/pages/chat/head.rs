@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use leptos::prelude::*;
 use reactive_stores::Store;
-use sotto_engine::{Command, Route, Standing};
+use sotto_engine::{Command, Route, ServerStatus, Standing};
 
 use crate::{
     components::{Avatar, Confirm, Dialog, Glyph, Icon, NameField},
@@ -99,6 +99,7 @@ pub fn Head(contact: Store<Contact>) -> impl IntoView {
 #[component]
 fn StatusLine(contact: Store<Contact>) -> impl IntoView {
     let i18n = use_i18n();
+    let state = use_state();
     let told = RwSignal::new(contact.route().get_untracked());
     let is_fine = |route| matches!(route, Route::Direct | Route::Relayed);
     Effect::new(move |timer: Option<Option<TimeoutHandle>>| {
@@ -138,8 +139,15 @@ fn StatusLine(contact: Store<Contact>) -> impl IntoView {
                 Route::Direct => t_string!(i18n, status.direct).to_string(),
                 Route::Relayed => t_string!(i18n, status.relayed).to_string(),
                 Route::Connecting => t_string!(i18n, status.connecting).to_string(),
-                Route::Server => t_string!(i18n, status.server, name = name).to_string(),
-                Route::Waiting => t_string!(i18n, status.waiting).to_string(),
+                Route::Server => t_string!(i18n, status.server).to_string(),
+                Route::Away => t_string!(i18n, status.away, name = name).to_string(),
+                Route::Waiting => match state.server.get() {
+                    ServerStatus::Offline => t_string!(i18n, status.offline).to_string(),
+                    // Why is said above everything.
+                    ServerStatus::Refused => t_string!(i18n, chat.line_waiting).to_string(),
+                    ServerStatus::Unreachable => t_string!(i18n, status.unreachable).to_string(),
+                    _ => t_string!(i18n, status.connecting).to_string(),
+                },
             },
         }
     };

@@ -31,6 +31,7 @@ pub fn Opening(contact: Store<Contact>) -> impl IntoView {
             Route::Relayed => t_string!(i18n, chat.line_relayed),
             Route::Connecting => t_string!(i18n, chat.line_connecting),
             Route::Server => t_string!(i18n, chat.line_server),
+            Route::Away => t_string!(i18n, chat.line_away),
             Route::Waiting => t_string!(i18n, chat.line_waiting),
         }
     };
