@@ -88,7 +88,7 @@ pub enum TransferFailure {
     Unreadable,
     /// This device has no room for it.
     NoSpace,
-    /// The storage refused to write.
+    /// The storage refuses, or what moves files on this device has stopped.
     Storage,
     /// A chunk did not open, or came out of turn.
     Corrupt,

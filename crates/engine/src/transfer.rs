@@ -154,7 +154,8 @@ impl Transfers {
 pub(crate) fn reason(failure: TransferFailure) -> CancelReason {
     match failure {
         TransferFailure::Unreadable => CancelReason::Unreadable,
-        TransferFailure::NoSpace | TransferFailure::Storage => CancelReason::NoSpace,
+        TransferFailure::NoSpace => CancelReason::NoSpace,
+        TransferFailure::Storage => CancelReason::DeviceFailed,
         TransferFailure::Corrupt => CancelReason::Corrupt,
         TransferFailure::LinkLost => CancelReason::Interrupted,
     }
@@ -168,5 +169,6 @@ pub(crate) fn state(reason: CancelReason, by_me: bool) -> FileState {
         CancelReason::Unreadable => FileState::Failed(FileFailure::Unreadable),
         CancelReason::NoSpace => FileState::Failed(FileFailure::NoSpace),
         CancelReason::Corrupt => FileState::Failed(FileFailure::Corrupt),
+        CancelReason::DeviceFailed => FileState::Failed(FileFailure::DeviceFailed),
     }
 }

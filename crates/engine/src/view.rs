@@ -254,12 +254,15 @@ pub enum FileFailure {
     /// The sender's file changed or cannot be read any more.
     #[n(1)]
     Unreadable,
-    /// The receiver's device has no room or refuses to write.
+    /// The receiver's device has no room.
     #[n(2)]
     NoSpace,
     /// What arrived is not what was sent.
     #[n(3)]
     Corrupt,
+    /// One of the two devices cannot go on: its storage refuses, or what moves files there has stopped.
+    #[n(4)]
+    DeviceFailed,
 }
 
 /// An invite of ours.

@@ -45,7 +45,8 @@ CONTENT = Choice({
     "File accept": {0: Field("file_id", ID)},
     "File decline": {0: Field("file_id", ID)},
     "File cancel": {0: Field("file_id", ID),
-                    1: Field("reason", Choices(("stopped", "interrupted", "unreadable", "no_space", "corrupt")))},
+                    1: Field("reason", Choices(("stopped", "interrupted", "unreadable", "no_space", "corrupt",
+                                               "device_failed")))},
     "File root": {0: Field("file_id", ID), 1: Field("root", HASH)},
     "Devices": {0: Field("lists", ListOf(Bytes(device_list.LIMIT, least=1), 16))},
 })

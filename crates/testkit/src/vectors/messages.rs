@@ -172,6 +172,7 @@ fn contents(cases: &mut Cases) {
         CancelReason::Unreadable,
         CancelReason::NoSpace,
         CancelReason::Corrupt,
+        CancelReason::DeviceFailed,
     ];
     for (number, reason) in reasons.into_iter().enumerate() {
         cases.case(&format!("File cancel, reason {number}"), |case| {

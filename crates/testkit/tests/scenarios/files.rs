@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use sotto_engine::{
-    Command, ContactId, Content, FileFailure, FileId, FileState, FileView, LocalFile, MessageId, Notice,
-    Route, Store,
+    Command, ContactId, Content, FileFailure, FileId, FileState, FileView, Input, LocalFile, MessageId,
+    Notice, Route, Store, TransferEvent, TransferFailure,
 };
 use sotto_testkit::{Who, World};
 
@@ -188,6 +188,24 @@ fn a_lost_link_in_the_middle_is_an_interruption() {
         (states(&world, ANNA, ben), states(&world, BEN, anna)),
         (vec![interrupted], vec![interrupted])
     );
+}
+
+#[test]
+fn a_device_that_cannot_go_on_is_not_told_as_a_full_one() {
+    for who in [ANNA, BEN] {
+        let (mut world, ben, anna) = meet(89);
+        let (message, file) = offered(&mut world, ben, anna);
+        world.stall_files = true;
+        world.command(BEN, Command::AcceptFile(anna, message));
+        let transferring = |world: &World| {
+            [states(world, ANNA, ben), states(world, BEN, anna)] == [[FileState::Transferring]; 2]
+        };
+        assert!(world.run_until(MINUTE, transferring));
+        world.input(who, Input::Transfer(file, TransferEvent::Failed(TransferFailure::Storage)));
+        world.run_for(MINUTE);
+        let failed = FileState::Failed(FileFailure::DeviceFailed);
+        assert_eq!([states(&world, ANNA, ben), states(&world, BEN, anna)], [[failed]; 2]);
+    }
 }
 
 #[test]

@@ -123,12 +123,15 @@ pub enum CancelReason {
     /// The sender's file changed or cannot be read any more.
     #[n(2)]
     Unreadable,
-    /// The receiver has no room or cannot write.
+    /// The receiver has no room.
     #[n(3)]
     NoSpace,
     /// What arrived is not what was sent.
     #[n(4)]
     Corrupt,
+    /// A device cannot go on: its storage refuses, or what moves files there has stopped.
+    #[n(5)]
+    DeviceFailed,
 }
 
 /// What a file is and the key that opens it.

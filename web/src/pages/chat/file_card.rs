@@ -132,6 +132,7 @@ fn failed(i18n: Texts, why: FileFailure, mine: bool) -> String {
         FileFailure::Unreadable => t_string!(i18n, file.unreadable),
         FileFailure::NoSpace => t_string!(i18n, file.no_space),
         FileFailure::Corrupt => t_string!(i18n, file.corrupt),
+        FileFailure::DeviceFailed => t_string!(i18n, file.device_failed),
     };
     let next = if mine { t_string!(i18n, file.again_mine) } else { t_string!(i18n, file.again_theirs) };
     format!("{what} {next}")
@@ -156,6 +157,7 @@ fn failure_tag(state: FileState) -> Option<&'static str> {
         FileState::Failed(FileFailure::Unreadable) => Some("unreadable"),
         FileState::Failed(FileFailure::NoSpace) => Some("no-space"),
         FileState::Failed(FileFailure::Corrupt) => Some("corrupt"),
+        FileState::Failed(FileFailure::DeviceFailed) => Some("device-failed"),
         _ => None,
     }
 }
