@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sotto_testkit::namespace::Namespace;
 use thirtyfour::{Capabilities, WebDriver};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::timeout;
 
+use crate::inside::{self, Door};
 use crate::wait::{Outcome, PATIENCE, trouble};
 
 /// A browser we test in.
@@ -21,11 +24,20 @@ pub enum Kind {
     Firefox,
 }
 
+/// A network that a browser runs in, if not the machine's own, and the origin there that it takes for secure without
+/// TLS, as every browser does with the loopback.
+#[derive(Clone)]
+pub struct Place {
+    pub namespace: Arc<Namespace>,
+    pub origin: String,
+}
+
 /// A running browser with a driver of its own.
 pub struct Browser {
     pub driver: WebDriver,
-    // Ends with it.
+    // Both end with it.
     process: Child,
+    _doors: Vec<Door>,
 }
 
 const CHROMIUM_ARGUMENTS: [&str; 17] = [
@@ -50,15 +62,16 @@ const CHROMIUM_ARGUMENTS: [&str; 17] = [
 
 impl Browser {
     /// Starts a browser with its profile and its downloads below `home`; both stay there when it ends.
-    pub async fn start(kind: Kind, home: &Path) -> Outcome<Browser> {
+    pub async fn start(kind: Kind, home: &Path, place: Option<&Place>) -> Outcome<Browser> {
         let profile = home.join("profile");
         let downloads = home.join("downloads");
         std::fs::create_dir_all(&profile)?;
         std::fs::create_dir_all(&downloads)?;
-        let (process, port) = start_driver(kind).await?;
+        let (process, port, doors) = start_driver(kind, place).await?;
+        let origin = place.map(|place| place.origin.as_str());
         let wanted = match kind {
-            Kind::Chromium => chromium(&profile, &downloads),
-            Kind::Firefox => firefox(&profile, &downloads)?,
+            Kind::Chromium => chromium(&profile, &downloads, origin),
+            Kind::Firefox => firefox(&profile, &downloads, origin)?,
         };
         let Value::Object(wanted) = wanted else { return Err(trouble("capabilities are an object")) };
         let session = WebDriver::new(format!("http://127.0.0.1:{port}"), Capabilities::from(wanted));
@@ -67,7 +80,7 @@ impl Browser {
             .map_err(|_| trouble(format!("{kind:?} did not start")))?
             .map_err(|error| trouble(format!("{kind:?} did not start: {error}")))?;
         driver.set_script_timeout(2 * PATIENCE).await?;
-        Ok(Browser { driver, process })
+        Ok(Browser { driver, process, _doors: doors })
     }
 
     /// The driver's process, from which the browser's descend.
@@ -88,23 +101,39 @@ impl Browser {
 /// addresses, and ends if the same is taken in the other.
 const DRIVER_STARTS: usize = 4;
 
-async fn start_driver(kind: Kind) -> Outcome<(Child, u16)> {
+async fn start_driver(kind: Kind, place: Option<&Place>) -> Outcome<(Child, u16, Vec<Door>)> {
     for _ in 1..DRIVER_STARTS {
-        if let Ok(started) = start_driver_once(kind).await {
+        if let Ok(started) = start_driver_once(kind, place).await {
             return Ok(started);
         }
     }
-    start_driver_once(kind).await
+    start_driver_once(kind, place).await
 }
 
-/// Starts a driver on a free port, which it tells in its first lines.
-async fn start_driver_once(kind: Kind) -> Outcome<(Child, u16)> {
-    let (program, arguments): (&str, &[&str]) = match kind {
-        Kind::Chromium => ("chromedriver", &["--port=0"]),
+/// Starts a driver on a free port, which it tells in its first lines. In a network of its own it is reached through
+/// doors.
+async fn start_driver_once(kind: Kind, place: Option<&Place>) -> Outcome<(Child, u16, Vec<Door>)> {
+    // One for commands and one for events.
+    let mut doors = Vec::new();
+    if let Some(place) = place {
+        for _ in 0..2 {
+            doors.push(Door::open(&place.namespace).await?);
+        }
+    }
+    let port = |which: usize| doors.get(which).map_or(0, Door::port);
+    let (program, arguments) = match kind {
+        Kind::Chromium => ("chromedriver", vec![format!("--port={}", port(0))]),
         // System access is what "Work Offline" takes.
-        Kind::Firefox => ("geckodriver", &["--port=0", "--websocket-port=0", "--allow-system-access"]),
+        Kind::Firefox => (
+            "geckodriver",
+            vec![
+                format!("--port={}", port(0)),
+                format!("--websocket-port={}", port(1)),
+                "--allow-system-access".to_owned(),
+            ],
+        ),
     };
-    let mut process = Command::new(program)
+    let mut process = inside::command(place.map(|place| &*place.namespace), program.as_ref())
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -134,12 +163,13 @@ async fn start_driver_once(kind: Kind) -> Outcome<(Child, u16)> {
     .ok_or_else(|| trouble(format!("{program} did not tell its port")))?;
     // A full pipe would stop the driver.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Ok((process, port))
+    Ok((process, port, doors))
 }
 
-fn chromium(profile: &Path, downloads: &Path) -> Value {
+fn chromium(profile: &Path, downloads: &Path, secure: Option<&str>) -> Value {
     let mut arguments: Vec<String> = CHROMIUM_ARGUMENTS.iter().map(ToString::to_string).collect();
     arguments.push(format!("--user-data-dir={}", profile.display()));
+    arguments.extend(secure.map(|origin| format!("--unsafely-treat-insecure-origin-as-secure={origin}")));
     json!({
         "browserName": "chrome",
         "goog:loggingPrefs": { "browser": "ALL" },
@@ -154,7 +184,13 @@ fn chromium(profile: &Path, downloads: &Path) -> Value {
     })
 }
 
-fn firefox(profile: &Path, downloads: &Path) -> Outcome<Value> {
+fn firefox(profile: &Path, downloads: &Path, secure: Option<&str>) -> Outcome<Value> {
+    // It knows secure hosts, not origins.
+    let host = |origin: &str| {
+        let (_, authority) = origin.split_once("://")?;
+        Some(authority.split(':').next()?.to_owned())
+    };
+
     let preferences = json!({
         "browser.download.folderList": 2,
         "browser.download.dir": downloads,
@@ -164,6 +200,7 @@ fn firefox(profile: &Path, downloads: &Path) -> Outcome<Value> {
         "browser.startup.homepage_override.mstone": "ignore",
         "datareporting.policy.dataSubmissionEnabled": false,
         "dom.ipc.processCount": 2,
+        "dom.securecontext.allowlist": secure.and_then(host).unwrap_or_default(),
         "intl.accept_languages": "en-US",
         "media.navigator.permission.disabled": true,
         "media.navigator.streams.fake": true,

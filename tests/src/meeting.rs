@@ -167,6 +167,11 @@ impl Person {
 
 /// Two people meet by a link: afterwards both have the conversation open, and the direct path stands.
 pub async fn meet(inviter: &Person, invitee: &Person) -> Outcome {
+    meet_by(inviter, invitee, "direct").await
+}
+
+/// Like [`meet`], where another path stands afterwards.
+pub async fn meet_by(inviter: &Person, invitee: &Person, route: &str) -> Outcome {
     let link = inviter.create_link(&inviter.name).await?;
     // Where one of them reaches the server through a proxy, the link leads there.
     let link = link.replacen(inviter.origin(), invitee.origin(), 1);
@@ -174,6 +179,6 @@ pub async fn meet(inviter: &Person, invitee: &Person) -> Outcome {
     invitee.accept(&invitee.name).await?;
     inviter.confirm(&invitee.name).await?;
     invitee.sees("chat[data-standing=\"confirmed\"]").await?;
-    inviter.sees_route("direct").await?;
-    invitee.sees_route("direct").await
+    inviter.sees_route(route).await?;
+    invitee.sees_route(route).await
 }

@@ -4,13 +4,15 @@
 //! stand inside another: `message[data-mine="false"] message-text`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sotto_testkit::namespace::Namespace;
 use thirtyfour::{By, WebDriver, WebElement};
 use tokio::sync::Mutex;
 
-use crate::browser::{Browser, Kind};
+use crate::browser::{Browser, Kind, Place};
 use crate::console::{Console, Entry};
 use crate::memory::MemoryWatch;
 use crate::wait::{Outcome, PATIENCE, trouble, until};
@@ -31,11 +33,24 @@ pub struct Person {
     /// Their browser.
     pub kind: Kind,
     origin: String,
+    place: Option<Place>,
     home: PathBuf,
     artifacts: PathBuf,
     running: Mutex<Option<Running>>,
     tolerated: std::sync::Mutex<Vec<String>>,
     earlier: std::sync::Mutex<Vec<Entry>>,
+}
+
+/// What a person begins with.
+pub(crate) struct Newcomer {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) origin: String,
+    /// The network they are in, if not the machine's own.
+    pub(crate) namespace: Option<Arc<Namespace>>,
+    /// Where profile and downloads are.
+    pub(crate) home: PathBuf,
+    pub(crate) artifacts: PathBuf,
 }
 
 struct Running {
@@ -44,26 +59,23 @@ struct Running {
 }
 
 impl Running {
-    async fn start(kind: Kind, home: &Path) -> Outcome<Running> {
-        let browser = Browser::start(kind, home).await?;
+    async fn start(kind: Kind, home: &Path, place: Option<&Place>) -> Outcome<Running> {
+        let browser = Browser::start(kind, home, place).await?;
         let console = Console::listen(kind, &browser.driver).await?;
         Ok(Running { browser, console })
     }
 }
 
 impl Person {
-    pub(crate) async fn start(
-        name: &str,
-        kind: Kind,
-        origin: String,
-        home: PathBuf,
-        artifacts: PathBuf,
-    ) -> Outcome<Person> {
-        let running = Running::start(kind, &home).await?;
+    pub(crate) async fn start(newcomer: Newcomer) -> Outcome<Person> {
+        let Newcomer { name, kind, origin, namespace, home, artifacts } = newcomer;
+        let place = namespace.map(|namespace| Place { namespace, origin: origin.clone() });
+        let running = Running::start(kind, &home, place.as_ref()).await?;
         Ok(Person {
-            name: name.to_owned(),
+            name,
             kind,
             origin,
+            place,
             home,
             artifacts,
             running: Mutex::new(Some(running)),
@@ -113,7 +125,7 @@ impl Person {
 
     /// Starts the browser again with the same profile; [`Person::open`] comes next.
     pub async fn start_again(&self) -> Outcome {
-        let running = Running::start(self.kind, &self.home).await?;
+        let running = Running::start(self.kind, &self.home, self.place.as_ref()).await?;
         *self.running.lock().await = Some(running);
         Ok(())
     }

@@ -7,14 +7,20 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sotto_testkit::namespace::Namespace;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
+use crate::inside;
 use crate::wait::{Outcome, PATIENCE, trouble, until};
 
 /// A server with its data; ends with it.
 pub struct Server {
     child: Option<Child>,
+    /// The network it is in, if not the machine's own.
+    namespace: Option<Arc<Namespace>>,
+    /// Settings beside the usual ones.
+    settings: Vec<(&'static str, String)>,
     address: SocketAddr,
     /// Origins beside its own under which people reach it.
     further_origins: Vec<String>,
@@ -29,9 +35,33 @@ impl Server {
     ///
     /// When the binary or the page is not built, or the server does not say where it listens.
     pub async fn start(data: &Path) -> Outcome<Server> {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Server::start_at(None, SocketAddr::from(([127, 0, 0, 1], 0)), Vec::new(), data).await
+    }
+
+    /// Starts a server at an address of a network of ours, with further settings as its environment.
+    ///
+    /// # Errors
+    ///
+    /// See [`Server::start`].
+    pub async fn start_in(
+        namespace: Arc<Namespace>,
+        address: SocketAddr,
+        settings: Vec<(&'static str, String)>,
+        data: &Path,
+    ) -> Outcome<Server> {
+        Server::start_at(Some(namespace), address, settings, data).await
+    }
+
+    async fn start_at(
+        namespace: Option<Arc<Namespace>>,
+        address: SocketAddr,
+        settings: Vec<(&'static str, String)>,
+        data: &Path,
+    ) -> Outcome<Server> {
         let mut server = Server {
             child: None,
+            namespace,
+            settings,
             address,
             further_origins: Vec::new(),
             data: data.to_path_buf(),
@@ -59,11 +89,14 @@ impl Server {
     /// See [`Server::start`].
     pub async fn start_again(&mut self) -> Outcome {
         let binary = binary()?;
-        let mut command = Command::new(&binary);
-        if !self.further_origins.is_empty() {
-            command.arg("--origins").arg(format!("{},{}", self.origin(), self.further_origins.join(",")));
+        let mut command = inside::command(self.namespace.as_deref(), binary.as_os_str());
+        // Without being told, it answers to the loopback only.
+        if self.namespace.is_some() || !self.further_origins.is_empty() {
+            let origins = [&[self.origin()][..], &self.further_origins].concat();
+            command.arg("--origins").arg(origins.join(","));
         }
         let mut child = command
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .args(["--listen", &self.address.to_string(), "--health-listen", "127.0.0.1:0", "--data"])
             .arg(&self.data)
             .arg("--page")
@@ -101,6 +134,17 @@ impl Server {
     /// See [`Server::start`].
     pub async fn answer_to(&mut self, origin: String) -> Outcome {
         self.further_origins.push(origin);
+        self.kill().await?;
+        self.start_again().await
+    }
+
+    /// Starts it anew, with further settings as its environment.
+    ///
+    /// # Errors
+    ///
+    /// See [`Server::start`].
+    pub async fn set(&mut self, settings: Vec<(&'static str, String)>) -> Outcome {
+        self.settings.extend(settings);
         self.kill().await?;
         self.start_again().await
     }

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use sotto_testkit::namespace::{Namespace, networks_for};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 use crate::browser::Kind;
-use crate::person::Person;
+use crate::internet::{self, Home, Internet, Nat};
+use crate::person::{Newcomer, Person};
 use crate::proxy::Proxy;
 use crate::server::Server;
+use crate::turn::Turn;
 use crate::wait::{Outcome, Trouble, trouble};
 
 /// No scenario takes longer; one that does has failed.
@@ -39,9 +42,26 @@ impl Stage {
 
     /// Somebody with a fresh browser, who will visit another origin: a proxy's.
     pub async fn person_at(&mut self, name: &str, kind: Kind, origin: &str) -> Outcome<Arc<Person>> {
+        self.newcomer(name, kind, origin.to_owned(), None).await
+    }
+
+    /// Somebody with a fresh browser in a network of their own.
+    pub async fn person_in(&mut self, home: &Home, name: &str, kind: Kind) -> Outcome<Arc<Person>> {
+        let origin = self.server.origin();
+        self.newcomer(name, kind, origin, Some(home.namespace())).await
+    }
+
+    async fn newcomer(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        origin: String,
+        namespace: Option<Arc<Namespace>>,
+    ) -> Outcome<Arc<Person>> {
         let home = self.directory.path().join(name);
-        let person = Person::start(name, kind, origin.to_owned(), home, self.artifacts.clone()).await?;
-        let person = Arc::new(person);
+        let artifacts = self.artifacts.clone();
+        let newcomer = Newcomer { name: name.to_owned(), kind, origin, namespace, home, artifacts };
+        let person = Arc::new(Person::start(newcomer).await?);
         self.people.push(Arc::clone(&person));
         Ok(person)
     }
@@ -67,13 +87,45 @@ impl Stage {
 ///
 /// What the scenario says, or what the consoles say.
 pub fn scenario(name: &str, play: impl AsyncFnOnce(&mut Stage) -> Outcome) -> Outcome {
+    run(name, async |data| Server::start(&data).await, play)
+}
+
+/// Like [`scenario`], but everybody lives in networks of their own, behind NATs of these kinds, with the server between
+/// them. Where there can be no such networks it is skipped.
+///
+/// # Errors
+///
+/// See [`scenario`].
+pub fn scenario_on_internet(
+    name: &str,
+    nats: [Nat; 2],
+    play: impl AsyncFnOnce(&mut Stage, &Internet) -> Outcome,
+) -> Outcome {
+    if !networks_for(name) {
+        return Ok(());
+    }
+    let internet = Internet::build(nats)?;
+    let mut turn = None;
+    let start = async |data: PathBuf| {
+        let files = data.with_file_name("turn");
+        let started = turn.insert(Turn::start(Some(&internet.server()), internet::TURN, &files).await?);
+        Server::start_in(internet.server(), internet::SERVER, started.settings(), &data).await
+    };
+    run(name, start, async |stage| play(stage, &internet).await)
+}
+
+fn run(
+    name: &str,
+    start: impl AsyncFnOnce(PathBuf) -> Outcome<Server>,
+    play: impl AsyncFnOnce(&mut Stage) -> Outcome,
+) -> Outcome {
     // Needed once in a process; a second time it is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let artifacts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../artifacts").join(name);
         let directory = TempDir::new()?;
-        let server = Server::start(&directory.path().join("server")).await?;
+        let server = start(directory.path().join("server")).await?;
         let mut stage = Stage { server, people: Vec::new(), proxies: Vec::new(), directory, artifacts };
 
         let played = timeout(LIMIT, AssertUnwindSafe(play(&mut stage)).catch_unwind()).await;

@@ -14,7 +14,7 @@
 mod disk;
 mod files;
 pub mod fuzz;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod namespace;
 mod network;
 mod person;

@@ -3,7 +3,6 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -11,7 +10,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tun_rs::DeviceBuilder;
 
 /// What the names of all our namespaces begin with; the process that made them follows.
@@ -91,7 +89,7 @@ impl Namespace {
     pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
         let file = File::open(Path::new(DIRECTORY).join(&self.name))?;
         let inside = || -> io::Result<T> {
-            move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+            move_into(&file)?;
             Ok(work())
         };
         let joined = thread::scope(|scope| scope.spawn(inside).join());
@@ -122,6 +120,9 @@ pub fn networks_for(test: &str) -> bool {
 
 /// Why no networks can be made here.
 fn why_not() -> Option<String> {
+    if !cfg!(target_os = "linux") {
+        return Some("namespaces take Linux".to_owned());
+    }
     if !geteuid().is_root() {
         return Some("namespaces take root".to_owned());
     }
@@ -162,6 +163,20 @@ fn remove(name: &str) {
         let _ = kill_process(process, Signal::KILL);
     }
     let _ = run(Command::new("ip").args(["netns", "del", name]));
+}
+
+/// Moves this thread into the network namespace that the file stands for.
+#[cfg(target_os = "linux")]
+fn move_into(namespace: &File) -> io::Result<()> {
+    use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+    use std::os::fd::AsFd;
+
+    Ok(move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn move_into(_: &File) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn run(command: &mut Command) -> io::Result<()> {

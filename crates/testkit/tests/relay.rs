@@ -1,5 +1,5 @@
 //! The relay between two real namespaces, with real sockets on both sides.
-#![cfg(target_os = "linux")]
+#![cfg(unix)]
 #![allow(clippy::as_conversions, clippy::unwrap_used, reason = "a test")]
 
 use std::io::{Read, Write};

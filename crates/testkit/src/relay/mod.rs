@@ -3,11 +3,11 @@
 //! own netem does not exist everywhere; `/dev/net/tun` does.
 
 mod conditions;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod device;
 mod pipe;
 
 pub use conditions::Conditions;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub use device::{End, Relay};
 pub use pipe::{Counts, Pipe};
