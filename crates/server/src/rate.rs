@@ -138,7 +138,7 @@ impl Rates {
         key
     }
 
-    /// Drops full buckets, and after a day the key. To be called about once a minute.
+    /// Drops full buckets, and after a day the key. To be called every few seconds.
     pub fn prune(&self) {
         for buckets in [&self.requests, &self.meetings, &self.mailboxes] {
             buckets.retain_recent();
@@ -179,5 +179,21 @@ mod tests {
         assert_eq!(rates.address(Kind::Request, "2001:db8::3".parse().unwrap()), Ok(()));
         rates.prune();
         assert!(meet("2001:db8::1").is_err(), "pruning must not refill a bucket");
+    }
+
+    #[test]
+    fn buckets_of_many_networks_do_not_stay() {
+        let config = Config { address_requests_per_s: 1_000_000, ..Config::default() };
+        let rates = Rates::new(&config).unwrap();
+        for network in 0..10_000_u128 {
+            let address = IpAddr::V6(Ipv6Addr::from_bits(network << 64));
+            assert_eq!(rates.address(Kind::Request, address), Ok(()));
+        }
+        // Each is full again after a microsecond; that of the last may not be over yet.
+        let pruned = (0..10_000).any(|_| {
+            rates.prune();
+            rates.requests.is_empty()
+        });
+        assert!(pruned, "{} stay", rates.requests.len());
     }
 }

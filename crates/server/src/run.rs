@@ -21,8 +21,12 @@ use crate::store::{Quotas, SqliteOpenError, SqliteOptions, SqliteStore, Store, T
 use crate::turn::Turn;
 use crate::{health, serve, web};
 
-/// How often what has ended is removed and buckets are pruned.
+/// How often what has ended is removed.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+
+/// How often buckets are pruned: whoever owns many networks can fill as many of them in the meantime as connections
+/// can be made.
+const PRUNE_EVERY: Duration = Duration::from_secs(10);
 
 /// Pause between two steps of removing, so that others get their turn at the database.
 const TIDY_PAUSE: Duration = Duration::from_millis(20);
@@ -110,6 +114,7 @@ impl Running {
             config,
         });
         tokio::spawn(tidy(Arc::clone(&app)));
+        tokio::spawn(prune(Arc::clone(&app)));
         tokio::spawn(serve::accept(Arc::clone(&app), people, web::router(Arc::clone(&app))));
         tokio::spawn(serve::accept(Arc::clone(&app), operator, health::router(Arc::clone(&app))));
         Ok(Self { app, address, health })
@@ -189,9 +194,18 @@ async fn tidy(app: Arc<App>) {
             () = app.stopping.cancelled() => return,
             _ = every.tick() => {}
         }
-        app.rates.prune();
         while app.store.reap(Timestamp::now()).await == Ok(true) {
             tokio::time::sleep(TIDY_PAUSE).await;
+        }
+    }
+}
+
+async fn prune(app: Arc<App>) {
+    let mut every = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            _ = every.tick() => app.rates.prune(),
         }
     }
 }

@@ -9,9 +9,11 @@ use sotto_wire::server::{
     OneTimePreKeyEntry, OneTimePreKeys, OwnerSecret, PutEnvelope, RedeemId, RedeemInvite, RevokeInvite,
     Sequence, ServerFrame, TokenHash, TokenHashes, limits, path,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message as Raw;
 
-use crate::device::{Device, Socket, fresh_blob};
+use crate::device::{Device, LONG, Socket, fresh_blob};
 use crate::support::{Server, eventually, get, metric, post, raw, request};
 
 fn generous(config: &mut Config) {
@@ -179,4 +181,86 @@ async fn every_frame_bent_closes_its_connection() {
     }
     assert_eq!(metric(server.health, "sockets_malformed_total").await, count);
     watching.answered().await;
+}
+
+/// What the other side says until it closes.
+async fn rest_of(mut stream: TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(LONG, stream.read_to_end(&mut rest)).await;
+    // Reset or closed in order, as the network has it.
+    let _ = ended.expect("closed in time");
+    rest
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_websocket_frame_closes_its_connection() {
+    let server = Server::with(generous).await;
+    let at = server.address;
+    let mut watching = Device::new().register(at).await;
+    let masked = |first: u8, length: &[u8], payload: &[u8]| {
+        let mut length = length.to_vec();
+        length[0] |= 0x80;
+        [&[first], length.as_slice(), &[0; 4], payload].concat()
+    };
+    let bent: Vec<(&str, Vec<u8>)> = vec![
+        ("not masked", vec![0x82, 0x01, 0x00]),
+        ("an opcode that is reserved", masked(0x83, &[0], &[])),
+        ("a control opcode that is reserved", masked(0x8b, &[0], &[])),
+        ("a bit that is reserved", masked(0xc2, &[1], &[0])),
+        ("a ping in parts", masked(0x09, &[0], &[])),
+        ("a ping of 126 bytes", masked(0x89, &[126, 0, 126], &[0; 126])),
+        ("a part of nothing", masked(0x80, &[0], &[])),
+        ("a beginning in the middle", [masked(0x02, &[0], &[]), masked(0x02, &[0], &[])].concat()),
+        ("text that is none", masked(0x81, &[1], &[0xff])),
+        ("128 KiB and a byte", masked(0x82, &[127, 0, 0, 0, 0, 0, 2, 0, 1], &[])),
+        ("nearly everything", masked(0x82, &[127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &[])),
+        ("a length below zero", masked(0x82, &[127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &[])),
+    ];
+    let close = [&[0x88, 2][..], &CloseCode::Malformed.code().to_be_bytes()].concat();
+    for (what, bytes) in bent {
+        for authenticated in [false, true] {
+            let mut socket = Socket::open(at).await.unwrap();
+            socket.challenge().await;
+            let socket = if authenticated { Device::new().register(at).await } else { socket };
+            let mut stream = socket.0.into_inner();
+            stream.write_all(&bytes).await.unwrap();
+            let rest = rest_of(stream).await;
+            assert!(rest.ends_with(&close), "{what}, authenticated {authenticated}: {rest:02x?}");
+        }
+    }
+    // In parts that are each small enough, and too much together.
+    let mut stream = Device::new().register(at).await.0.into_inner();
+    let part = |first| masked(first, &[126, 0xff, 0xff], &[0; 0xffff]);
+    for first in [0x02, 0x00, 0x00] {
+        // It may be closed before the last is sent.
+        let _ = stream.write_all(&part(first)).await;
+    }
+    drop(rest_of(stream).await);
+    watching.answered().await;
+    eventually("only the one that watches is left", async || metric(server.health, "sockets").await == 1)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn heads_are_bounded() {
+    let server = Server::with(generous).await;
+    let at = server.address;
+    let head = |header: &str| format!("GET / HTTP/1.1\r\nhost: localhost:{}\r\n{header}\r\n\r\n", at.port());
+    let long = "x".repeat(17 * 1024);
+    assert_eq!(raw(at, head(&format!("x: {long}")).as_bytes()).await.status, 431);
+    let many: String = (0..200).map(|number| format!("x-{number}: y\r\n")).collect();
+    assert_eq!(raw(at, head(many.trim_end()).as_bytes()).await.status, 431);
+    let target = format!("GET /{long} HTTP/1.1\r\nhost: localhost:{}\r\n\r\n", at.port());
+    let answer = raw(at, target.as_bytes()).await.status;
+    assert!([414, 431].contains(&answer), "{answer}");
+    for nonsense in
+        [&b"GET / HTTP/1.1\nx\0: y\r\n\r\n"[..], b"\x16\x03\x01\x00\xa5\x01\x00", b"GET / HTTP/9.9\r\n\r\n"]
+    {
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        stream.write_all(nonsense).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let rest = rest_of(stream).await;
+        assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&rest));
+    }
+    eventually("nothing is left", async || metric(server.health, "connections").await == 1).await;
 }

@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use sotto_wire::server::{Class, ClientFrame, Sequence, ServerFrame};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::device::{Device, fresh_blob};
@@ -124,28 +123,13 @@ async fn a_retry_across_crashes_is_delivered_once() {
 
 /// Puts envelopes until the server is gone; returns those it accepted.
 async fn send_until_killed(device: Device, address: SocketAddr) -> Vec<Vec<u8>> {
-    use sotto_wire::server::{Message, path};
-    use tokio::io::AsyncReadExt;
     let mut accepted = Vec::new();
     for _ in 0..250 {
         let blob = fresh_blob(1024);
-        let body = device.envelope(Class::Stored, blob.clone()).encode();
-        let head = format!(
-            "POST {} HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\ncontent-type: application/cbor\r\ncontent-length: {}\r\n\r\n",
-            path::ENVELOPES,
-            address.port(),
-            body.len()
-        );
-        let mut answer = Vec::new();
-        let Ok(mut stream) = TcpStream::connect(address).await else { break };
-        if stream.write_all(&[head.as_bytes(), &body].concat()).await.is_err() {
-            break;
-        }
-        if stream.read_to_end(&mut answer).await.is_err() {
-            break;
-        }
-        if answer.starts_with(b"HTTP/1.1 202") {
-            accepted.push(blob.as_bytes()[..8].to_vec());
+        match device.try_put_at(address, Class::Stored, &blob).await {
+            Some(202) => accepted.push(blob.as_bytes()[..8].to_vec()),
+            Some(_) => {}
+            None => break,
         }
     }
     accepted

@@ -8,10 +8,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_crypto::keys::DeviceSigningKey;
 use sotto_wire::server::{
-    Authentication, Blob, Class, ClientFrame, CloseCode, DeliveryToken, DeviceId, ErrorCode, ListedToken,
-    MailboxId, Message, Nonce, PutEnvelope, Sequence, ServerFrame, TokenHashes, challenge_bytes, limits,
-    path,
+    Authentication, Blob, CONTENT_TYPE, Class, ClientFrame, CloseCode, DeliveryToken, DeviceId, ErrorCode,
+    ListedToken, MailboxId, Message, Nonce, PutEnvelope, Sequence, ServerFrame, TokenHashes, challenge_bytes,
+    limits, path,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -110,6 +111,22 @@ impl Device {
 
     pub async fn put_at(&self, address: SocketAddr, class: Class, blob: &Blob) -> Response {
         post(address, path::ENVELOPES, &self.envelope(class, blob.clone()).encode()).await
+    }
+
+    /// The same where the server may go away meanwhile: the status, if there is an answer.
+    pub async fn try_put_at(&self, address: SocketAddr, class: Class, blob: &Blob) -> Option<u16> {
+        let body = self.envelope(class, blob.clone()).encode();
+        let head = format!(
+            "POST {} HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\ncontent-type: {CONTENT_TYPE}\r\ncontent-length: {}\r\n\r\n",
+            path::ENVELOPES,
+            address.port(),
+            body.len()
+        );
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        stream.write_all(&[head.as_bytes(), &body].concat()).await.ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.ok()?;
+        String::from_utf8_lossy(answer.get(9..12)?).parse().ok()
     }
 }
 

@@ -1,6 +1,5 @@
 //! A disk that is full: the real program on a small file system of its own.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -9,14 +8,13 @@ use tempfile::TempDir;
 
 use crate::crash::spawn;
 use crate::device::{Device, Socket, fresh_blob};
-use crate::support::eventually;
+use crate::support::{eventually, skipped};
 
 /// A file system in memory, as large as this.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// Mounting takes rights that a developer may not have. Where a test is left out for that, a line says so
-    /// that `cargo xtask test` repeats at its end; where it must not be left out, it fails.
+    /// Mounting takes rights that a developer may not have.
     fn mount(kib: u32) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let size = format!("size={kib}k");
@@ -27,12 +25,7 @@ impl SmallDisk {
             Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             Err(error) => error.to_string(),
         };
-        let required = std::env::var_os("SOTTO_REQUIRE_NETWORK_TESTS").is_some_and(|value| value == "1");
-        assert!(!required, "a small file system cannot be mounted: {reason}");
-        // Not `eprintln!`, which is shown for failed tests only.
-        let mut lines = std::io::stderr();
-        writeln!(lines, "skipped: the server on a full disk, because mounting needs root ({reason})")
-            .unwrap();
+        skipped("the server on a full disk", &format!("mounting one needs root: {reason}"));
         None
     }
 

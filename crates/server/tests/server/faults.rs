@@ -137,6 +137,56 @@ async fn a_panic_is_told_and_is_nobody_elses() {
     assert_eq!(server.post(path::TURN, &sotto_wire::server::FetchTurn {}).await.status, 200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_accepted_while_it_stops_is_kept() {
+    let mut server = Server::with(generous).await;
+    let device = Device::new();
+    drop(device.register(server.address).await);
+    let address = server.address;
+    let (accepted, mut some) = tokio::sync::mpsc::unbounded_channel::<Blob>();
+    let senders: Vec<_> = (0..8)
+        .map(|_| {
+            let (sender, accepted) = (device.sender(), accepted.clone());
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    let blob = fresh_blob(1024);
+                    match sender.try_put_at(address, Class::Stored, &blob).await {
+                        Some(202) => drop(accepted.send(blob)),
+                        // Stopping, or gone.
+                        _ => return,
+                    }
+                }
+            })
+        })
+        .collect();
+    drop(accepted);
+    let mut kept = Vec::new();
+    while kept.len() < 40 {
+        kept.push(some.recv().await.unwrap());
+    }
+    server.restart().await;
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    while let Some(blob) = some.recv().await {
+        kept.push(blob);
+    }
+    let (mut socket, _) = device.connect(server.address).await;
+    let mut found = Vec::new();
+    loop {
+        match socket.next().await {
+            ServerFrame::Deliver { blob, .. } => {
+                found.push(blob);
+                socket.send(&ClientFrame::Credit { n: 1 }).await;
+            }
+            ServerFrame::Drained {} => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    let lost: Vec<_> = kept.iter().filter(|blob| !found.contains(blob)).collect();
+    assert!(lost.is_empty(), "{} of {} lost", lost.len(), kept.len());
+}
+
 /// What an answer says, but for the date and the random request id.
 fn said(response: &Response) -> (u16, Vec<String>, usize) {
     let head = response.head.lines().filter(|line| !line.starts_with("date:")).map(str::to_owned).collect();

@@ -143,6 +143,24 @@ async fn connections_that_say_nothing_do_not_keep_others_out_for_long() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_was_used_and_then_says_nothing_is_closed() {
+    let server = Server::with(|config| config.header_timeout_s = 1).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let ask = format!("GET /v1 HTTP/1.1\r\nhost: localhost:{}\r\n\r\n", server.address.port());
+    for _ in 0..2 {
+        stream.write_all(ask.as_bytes()).await.unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.unwrap();
+        assert_eq!(&first, b"HTTP/1.1 404");
+        let mut rest = vec![0; 4096];
+        assert!(stream.read(&mut rest).await.unwrap() > 0);
+    }
+    let mut rest = Vec::new();
+    tokio::time::timeout(LONG, stream.read_to_end(&mut rest)).await.expect("closed in time").unwrap();
+    assert!(rest.is_empty(), "{rest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_closed_connections_leave_nothing_behind() {
     let server = Server::start().await;
     let at = server.address;

@@ -1,5 +1,6 @@
 //! A server on a free port, and HTTP as plainly as it goes.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -171,4 +172,16 @@ pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     panic!("never: {what}");
+}
+
+/// Says that something was left out, on a line that `cargo xtask test` repeats at its end.
+///
+/// # Panics
+/// Where nothing may be left out.
+pub fn skipped(what: &str, reason: &str) {
+    let required = std::env::var_os("SOTTO_REQUIRE_NETWORK_TESTS").is_some_and(|value| value == "1");
+    assert!(!required, "{what} must not be skipped here: {reason}");
+    // Not `eprintln!`, which is shown for failed tests only.
+    let mut lines = std::io::stderr();
+    writeln!(lines, "skipped: {what}: {reason}").unwrap();
 }

@@ -1,17 +1,26 @@
 //! STUN and TURN servers, and credentials for them.
 
-use sotto_server::config::Secret;
-use sotto_server::store::Timestamp;
-use sotto_wire::server::{CONTENT_TYPE, ErrorCode, FetchTurn, Message, TurnAnswer, path};
+use std::net::UdpSocket;
+use std::process::Stdio;
 
-use crate::support::{Server, get, post, request};
+use sotto_server::config::{Config, Secret};
+use sotto_server::store::Timestamp;
+use sotto_server::turn::Turn;
+use sotto_wire::server::{CONTENT_TYPE, ErrorCode, FetchTurn, Message, TurnAnswer, path};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::support::{Server, eventually, get, post, request, skipped};
+
+const SECRET: &str = "north-wind-and-the-sun";
 
 async fn with_turn() -> Server {
     Server::with(|config| {
         config.stun_urls = vec!["stun:turn.example:3478".to_owned()];
         config.turn_urls =
             vec!["turn:turn.example:3478?transport=udp".to_owned(), "turns:turn.example:5349".to_owned()];
-        config.turn_secret = Some(Secret::new("north-wind-and-the-sun".to_owned()));
+        config.turn_secret = Some(Secret::new(SECRET.to_owned()));
         config.turn_lifetime_s = 600;
         config.address_meetings_burst = 4;
         config.address_meetings_per_min = 1;
@@ -63,4 +72,86 @@ async fn strangers_are_counted_and_other_pages_refused() {
     }
     let refused = server.post(path::TURN, &FetchTurn {}).await.refused(ErrorCode::RateLimited);
     assert!(refused.retry_after_s.is_some());
+}
+
+/// A real TURN server on loopback.
+struct Coturn {
+    port: u16,
+    _process: Child,
+    _data: TempDir,
+}
+
+impl Coturn {
+    async fn start() -> Option<Self> {
+        let data = tempfile::tempdir().unwrap();
+        // Free a moment ago, for UDP; coturn takes the same for TCP.
+        let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let started = Command::new("turnserver")
+            .args(["-n", "--no-cli", "--no-tls", "--no-dtls", "--allow-loopback-peers", "--use-auth-secret"])
+            .args(["--realm=sotto.example", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1"])
+            .arg(format!("--static-auth-secret={SECRET}"))
+            .arg(format!("--listening-port={port}"))
+            .args(["--log-file=stdout", "--pidfile", "pid", "--userdb", "db"])
+            .current_dir(data.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        match started {
+            Ok(process) => {
+                eventually("coturn listens", async || TcpStream::connect(("127.0.0.1", port)).await.is_ok())
+                    .await;
+                Some(Self { port, _process: process, _data: data })
+            }
+            Err(error) => {
+                skipped("credentials for a real coturn", &format!("turnserver does not start: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Whether coturn's own client gets an allocation, and what it sends through it comes back.
+    async fn takes(&self, username: &str, credential: &str) -> bool {
+        let mut client = Command::new("timeout");
+        client.args([
+            "30",
+            "turnutils_uclient",
+            "-y",
+            "-n",
+            "1",
+            "-m",
+            "1",
+            "-u",
+            username,
+            "-w",
+            credential,
+        ]);
+        client.args(["-p", &self.port.to_string(), "127.0.0.1"]).stdout(Stdio::null()).stderr(Stdio::null());
+        client.status().await.unwrap().success()
+    }
+}
+
+fn credential(answer: &TurnAnswer) -> (String, String) {
+    let turn = answer.servers.as_slice().last().unwrap();
+    let text = |text: &Option<sotto_wire::server::TurnText>| text.as_ref().unwrap().as_str().to_owned();
+    (text(&turn.username), text(&turn.credential))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn coturn_takes_what_is_given_out_until_it_ends() {
+    let Some(coturn) = Coturn::start().await else { return };
+    let server = with_turn().await;
+    let (username, password) = credential(&server.post(path::TURN, &FetchTurn {}).await.decode());
+    assert!(coturn.takes(&username, &password).await);
+    let (other, _) = credential(&server.post(path::TURN, &FetchTurn {}).await.decode());
+    assert!(!coturn.takes(&other, &password).await, "for another name");
+    let config = Config {
+        turn_urls: vec!["turn:turn.example".to_owned()],
+        turn_secret: Some(Secret::new(SECRET.to_owned())),
+        turn_lifetime_s: 600,
+        ..Config::default()
+    };
+    let long_ago = Timestamp::now().minus(1_200);
+    let (username, password) = credential(&Turn::new(&config).unwrap().answer(long_ago, [1; 8]).unwrap());
+    assert!(!coturn.takes(&username, &password).await, "it has ended");
 }
