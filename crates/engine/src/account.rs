@@ -1,6 +1,6 @@
 //! Who we are: account, device, mailbox, prekeys.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 use sotto_crypto::envelope::Sender;
@@ -11,6 +11,7 @@ use sotto_crypto::{CryptoRng, DeliveryKeyId, DeviceId, MailboxId, PreKeyId, Sess
 use sotto_wire::peer::codec;
 use sotto_wire::peer::{Bundle, DeviceList, ListedDevice, PeerError};
 
+use crate::accepted::{Accepted, BegunBefore};
 use crate::turn::{Key, Turn};
 use crate::{ContactId, Timestamp, policy};
 
@@ -52,19 +53,6 @@ pub(crate) struct Aged<K: codec::Item> {
     drained: bool,
 }
 
-/// A session somebody began with us: never to be begun again while its signed prekey exists.
-#[derive(Clone, Copy, Debug, Encode, Decode)]
-#[cbor(map)]
-struct AcceptedSession {
-    #[n(0)]
-    #[cbor(with = "codec::item")]
-    id: SessionId,
-    #[n(1)]
-    signed_prekey: u32,
-    #[n(2)]
-    contact: ContactId,
-}
-
 /// Signed prekeys, delivery keys and the bundle: one record. One-time prekeys have records of their own.
 #[derive(Debug, Default, Encode, Decode)]
 #[cbor(map)]
@@ -86,8 +74,9 @@ pub(crate) struct PreKeys {
     /// Whether the server has it.
     #[n(5)]
     pub(crate) published: bool,
+    /// Only in records of schema 1.
     #[n(6)]
-    accepted: VecDeque<AcceptedSession>,
+    pub(crate) accepted_before: Option<Vec<BegunBefore>>,
     /// Hashes of tokens that the server is still to be told to refuse.
     #[n(7)]
     pub(crate) revoking: Vec<sotto_wire::FixedBytes<32>>,
@@ -99,6 +88,7 @@ pub(crate) struct Account {
     pub(crate) identity: Identity,
     pub(crate) prekeys: PreKeys,
     pub(crate) one_time: BTreeMap<u32, OneTimePreKey>,
+    pub(crate) accepted: BTreeMap<ContactId, Accepted>,
     /// The highest sequence of the mailbox that was ever acknowledged.
     pub(crate) acknowledged: u64,
     device: DevicePublic,
@@ -118,7 +108,7 @@ impl Account {
         let list = DeviceList::sign(&key, 1, [0; 32], vec![listed], rng)?;
         let identity =
             Identity { key, signing, identity, mailbox: MailboxId::generate(rng), list, name: String::new() };
-        let mut account = Self::restore(identity, PreKeys::default(), BTreeMap::new(), 0)?;
+        let mut account = Self::restore(identity, PreKeys::default(), BTreeMap::new(), BTreeMap::new(), 0)?;
         account.rotate(rng, now);
         Ok(account)
     }
@@ -127,12 +117,13 @@ impl Account {
         identity: Identity,
         prekeys: PreKeys,
         one_time: BTreeMap<u32, OneTimePreKey>,
+        accepted: BTreeMap<ContactId, Accepted>,
         acknowledged: u64,
     ) -> Result<Self, PeerError> {
         let own = identity.signing.public();
         let device = identity.list.devices().iter().find(|device| *device.signing() == own);
         let device = *device.ok_or(PeerError::UnlistedDevice)?;
-        Ok(Self { identity, prekeys, one_time, acknowledged, device })
+        Ok(Self { identity, prekeys, one_time, accepted, acknowledged, device })
     }
 
     pub(crate) fn id(&self) -> ContactId {
@@ -194,23 +185,34 @@ impl Account {
         signed_prekey: PreKeyId,
         turn: &mut Turn<'_>,
     ) -> bool {
-        if self.was_accepted(id) {
+        if self.was_accepted(id, contact) {
             return false;
         }
-        let accepted = &mut self.prekeys.accepted;
-        let of_contact = |accepted: &AcceptedSession| accepted.contact == contact;
-        if accepted.iter().filter(|accepted| of_contact(accepted)).count() >= policy::ACCEPTED_MAX
-            && let Some(oldest) = accepted.iter().position(of_contact)
-        {
-            accepted.remove(oldest);
+        self.accepted.entry(contact).or_default().insert(id, signed_prekey);
+        turn.dirty(Key::Accepted(contact));
+        if self.accepted.len() > policy::ACCEPTED_CONTACTS_MAX {
+            let others = self.accepted.iter().filter(|(other, _)| **other != contact);
+            if let Some(oldest) =
+                others.min_by_key(|(_, accepted)| accepted.newest()).map(|(other, _)| *other)
+            {
+                self.accepted.remove(&oldest);
+                turn.dirty(Key::Accepted(oldest));
+            }
         }
-        accepted.push_back(AcceptedSession { id, signed_prekey: signed_prekey.0, contact });
-        turn.dirty(Key::PreKeys);
         true
     }
 
-    pub(crate) fn was_accepted(&self, id: SessionId) -> bool {
-        self.prekeys.accepted.iter().any(|accepted| accepted.id == id)
+    pub(crate) fn was_accepted(&self, id: SessionId, contact: ContactId) -> bool {
+        self.accepted.get(&contact).is_some_and(|accepted| accepted.contains(id))
+    }
+
+    /// Gives the sessions that schema 1 kept with the prekeys a record for each contact.
+    pub(crate) fn migrate(&mut self, turn: &mut Turn<'_>) {
+        let Some(before) = self.prekeys.accepted_before.take() else { return };
+        for BegunBefore { id, signed_prekey, contact } in before {
+            self.accept_session(id, contact, PreKeyId(signed_prekey), turn);
+        }
+        turn.dirty(Key::PreKeys);
     }
 
     /// Remembers to tell the server that a token is not valid any more.
@@ -261,12 +263,15 @@ impl Account {
         self.prekeys.signed.retain(Aged::is_needed);
         self.prekeys.delivery.retain(Aged::is_needed);
         if before != (self.prekeys.signed.len(), self.prekeys.delivery.len()) {
-            let signed = &self.prekeys.signed;
-            self.prekeys
-                .accepted
-                .retain(|session| signed.iter().any(|aged| aged.key.id().0 == session.signed_prekey));
             turn.dirty(Key::PreKeys);
         }
+        let signed = &self.prekeys.signed;
+        self.accepted.retain(|contact, accepted| {
+            if accepted.forget(|number| signed.iter().any(|aged| aged.key.id().0 == number)) {
+                turn.dirty(Key::Accepted(*contact));
+            }
+            !accepted.is_empty()
+        });
     }
 
     fn rotate(&mut self, rng: &mut dyn CryptoRng, now: Timestamp) {
@@ -292,6 +297,10 @@ impl Account {
         }
         prekeys.signed.push(Aged { key: signed, replaced: None, drained: false });
         prekeys.delivery.push(Aged { key: delivery, replaced: None, drained: false });
+        // A server that never says that the mailbox is empty would have them kept for ever.
+        let surplus = |count: usize| count.saturating_sub(policy::AGED_KEYS_MAX);
+        prekeys.signed.drain(..surplus(prekeys.signed.len()));
+        prekeys.delivery.drain(..surplus(prekeys.delivery.len()));
     }
 }
 
@@ -359,7 +368,7 @@ mod tests {
             let mut turn = Turn::new(at(days), rng, Timers::default());
             account.drained(&mut turn);
             account.look_after_keys(&mut turn);
-            assert_eq!(account.was_accepted(session), remembered, "{days}");
+            assert_eq!(account.was_accepted(session, ContactId([1; 16])), remembered, "{days}");
             assert_eq!(account.signed_of(signed).is_some(), remembered, "{days}");
         }
     }
@@ -378,6 +387,5 @@ mod tests {
         }
         assert!(!accept(0, ben) && !accept(2, mallory), "these are remembered");
         assert!(accept(1, mallory), "the oldest is not");
-        assert_eq!(account.prekeys.accepted.len(), policy::ACCEPTED_MAX + 1);
     }
 }

@@ -133,6 +133,13 @@ impl Contact {
         self.issued.last().is_some_and(|issued| issued.registered)
     }
 
+    /// Gives it another token. The oldest, if it has too many, is to be revoked.
+    #[must_use]
+    pub(crate) fn issue(&mut self, token: Issued) -> Option<Issued> {
+        self.issued.push(token);
+        (self.issued.len() > policy::ISSUED_MAX).then(|| self.issued.remove(0))
+    }
+
     pub(crate) fn owe(&mut self, message_id: [u8; 16]) {
         let id = FixedBytes::from(message_id);
         if !self.owed.contains(&id) {

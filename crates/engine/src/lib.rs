@@ -8,6 +8,7 @@
 #[cfg(all(test, target_arch = "wasm32"))]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
+mod accepted;
 mod account;
 mod client;
 mod command;
@@ -41,7 +42,7 @@ pub use event::{Comparison, Event, Notice, ServerStatus};
 pub use id::{ContactId, FileId, InviteId, LinkId, LocalFile, MessageId, ParseIdError, RequestId};
 pub use input::{Input, LinkEvent, LinkPath, Response, SocketEvent, TransferEvent, TransferFailure};
 pub use output::{IceServer, LinkAction, Output, Request, SocketAction, TransferAction};
-pub use storage::{Change, Changes, Record, Store};
+pub use storage::{Change, Changes, RECORD_MAX, Record, Store};
 pub use time::Timestamp;
 pub use view::{
     CardRefusal, CardView, ContactView, Content, Delivery, Devices, FileFailure, FileState, FileView,

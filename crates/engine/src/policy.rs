@@ -94,6 +94,12 @@ pub(crate) const ONE_TIME_BATCH: u32 = 100;
 pub(crate) const ONE_TIME_MAX: usize = 400;
 /// Most ids of accepted sessions remembered of one contact; the oldest goes.
 pub(crate) const ACCEPTED_MAX: usize = 64;
+/// Most contacts, former ones included, of which they are remembered; who began none for longest goes.
+pub(crate) const ACCEPTED_CONTACTS_MAX: usize = 2 * CONTACTS_MAX;
+/// Most signed prekeys, and delivery keys, kept because the mailbox was never empty; the oldest go.
+pub(crate) const AGED_KEYS_MAX: usize = 200;
+/// Most delivery tokens of ours that one contact holds at once; the oldest is revoked.
+pub(crate) const ISSUED_MAX: usize = 8;
 /// Most hashes of revoked tokens waiting to be told to the server.
 pub(crate) const REVOKING_MAX: usize = 1_000;
 

@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use crate::{Change, Record, RestoreError, Store};
 
-/// Version of all schemas of this crate.
-const SCHEMA: u8 = 1;
+/// Version of all schemas of this crate. Version 1 kept accepted sessions elsewhere and was not bounded when written.
+const SCHEMA: u8 = 2;
 
-/// Longest record worth reading, in bytes: a session with all its skipped keys, with room to spare.
-const RECORD_MAX: usize = 512 * 1024;
+/// Longest record worth reading, in bytes: the longest that version 1 could make of itself, with room to spare.
+const READ_MAX: usize = 4 * 1024 * 1024;
 
 pub(crate) fn put<T: Encode<()>>(store: Store, key: Vec<u8>, value: &T) -> Change {
     let encoded = Zeroizing::new(codec::encode(value));
@@ -31,7 +31,7 @@ pub(crate) fn put_or_delete<T: Encode<()>>(store: Store, key: Vec<u8>, value: Op
 pub(crate) fn read<'b, T: Decode<'b, ()>>(record: &'b Record) -> Result<T, RestoreError> {
     let name = record.store.name();
     match record.value.split_first() {
-        Some((&SCHEMA, rest)) => codec::decode(rest, RECORD_MAX).map_err(|_| RestoreError::Damaged(name)),
+        Some((1..=SCHEMA, rest)) => codec::decode(rest, READ_MAX).map_err(|_| RestoreError::Damaged(name)),
         Some((&version, _)) if version > SCHEMA => Err(RestoreError::Newer(name)),
         _ => Err(RestoreError::Damaged(name)),
     }

@@ -2,6 +2,10 @@
 
 use core::fmt;
 
+/// Longest value of a record, in bytes: a session with all its skipped keys, with room to spare. Whoever stores records
+/// refuses a longer one as it would a full disk: what cannot be written is a fault of the engine's.
+pub const RECORD_MAX: usize = 512 * 1024;
+
 /// The stores of records. Keys are opaque bytes that reveal no name; values are encrypted by the vault before
 /// they reach the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +70,7 @@ pub struct Record {
     pub store: Store,
     /// Its key, unique in the store, at most 64 bytes.
     pub key: Vec<u8>,
-    /// Its plaintext value.
+    /// Its plaintext value, at most [`RECORD_MAX`] bytes.
     pub value: zeroize::Zeroizing<Vec<u8>>,
 }
 

@@ -16,6 +16,7 @@ pub(crate) enum Key {
     Identity,
     PreKeys,
     OneTime(u32),
+    Accepted(ContactId),
     Cursor,
     Contact(ContactId),
     Session(ContactId, SessionId),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sotto_engine::{Change, Changes, Record, Store};
+use sotto_engine::{Change, Changes, RECORD_MAX, Record, Store};
 use zeroize::Zeroizing;
 
 /// A device's storage.
@@ -18,6 +18,8 @@ impl Disk {
             match change {
                 Change::Put(Record { store, key, value }) => {
                     assert!(key.len() <= 64, "keys are at most 64 bytes");
+                    let length = value.len();
+                    assert!(length <= RECORD_MAX, "{length} bytes in {store:?} could not be written");
                     self.records.insert((store, key), value.to_vec());
                 }
                 Change::Delete { store, key } => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sotto_crypto::vault::{RecordPlace, StoreCipher, VaultKey};
-use sotto_engine::{Change, Changes, Record, Store};
+use sotto_engine::{Change, Changes, RECORD_MAX, Record, Store};
 
 use super::{KeyRange, RawChange, RawRecord, RecordStore, StorageError};
 use crate::js;
@@ -72,6 +72,9 @@ impl<S: RecordStore> SealedRecords<S> {
 
     fn seal(&self, change: Change) -> Result<RawChange, StorageError> {
         Ok(match change {
+            Change::Put(Record { value, .. }) if value.len() > RECORD_MAX => {
+                return Err(StorageError::Failed);
+            }
             Change::Put(Record { store, key, value }) => {
                 let value = self.cipher(store)?.seal(&place(&key), &value, &mut js::rng());
                 RawChange::Put(store, RawRecord { key, value })
@@ -138,6 +141,15 @@ mod tests {
                 assert!(!record.value.windows(6).any(|window| window == b"canary"));
             }
         }
+    }
+
+    #[test]
+    fn a_record_too_long_to_be_read_again_is_not_written() {
+        let records = filled();
+        let put = |length| Change::Put(record(Store::Contact, b"c", &vec![7; length]));
+        assert_eq!(now(records.commit(vec![put(RECORD_MAX + 1)])), Err(StorageError::Failed));
+        assert_eq!(raw(&records, Store::Contact).len(), 2, "nothing of the transaction was stored");
+        assert_eq!(now(records.commit(vec![put(RECORD_MAX)])), Ok(()));
     }
 
     #[test]

@@ -116,8 +116,11 @@ impl Client {
         contact.standing = Standing::Confirmed;
         let issued = Issued { token: DeliveryToken::generate(turn.rng), registered: false };
         let token = DeliveryToken::from_bytes(&issued.token.to_bytes());
-        contact.issued.push(issued);
+        let surplus = contact.issue(issued);
         turn.touch(id);
+        if let Some(surplus) = surplus {
+            self.account.revoke(surplus.hash(), turn);
+        }
         let message = MessageId(turn.random());
         let Some(order) = self.say(id, message, Said::Confirmed { name, token }, turn) else { return };
         let view = MessageView {

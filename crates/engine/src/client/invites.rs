@@ -183,7 +183,10 @@ impl Client {
         turn.dirty(Key::Invite(id));
         turn.event(Event::InviteRemoved(id));
         if let (Some(token), Some(contact)) = (token, self.contacts.get_mut(&contact)) {
-            contact.issued.push(token);
+            let surplus = contact.issue(token);
+            if let Some(surplus) = surplus {
+                self.account.revoke(surplus.hash(), turn);
+            }
         }
         let used: Vec<(Timestamp, InviteId)> = self
             .invites

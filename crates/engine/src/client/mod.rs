@@ -3,6 +3,8 @@
 mod accept;
 mod beginning;
 mod body;
+#[cfg(test)]
+mod bounds;
 mod commands;
 mod deliver;
 mod devices;
@@ -139,6 +141,7 @@ impl Client {
             turn.dirty(Key::PreKeys);
             turn.dirty(Key::Cursor);
         }
+        client.account.migrate(&mut turn);
         turn.event(Event::Ready {
             profile: client.profile(),
             contacts: client.contacts.values().map(|contact| client.view_of(contact)).collect(),

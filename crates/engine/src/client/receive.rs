@@ -325,7 +325,7 @@ impl Client {
             invite,
         };
         let agreement = x3dh::respond(&keys, device, &first.keys).map_err(|_| "first message: wrong keys")?;
-        if self.account.was_accepted(agreement.session_id()) {
+        if self.account.was_accepted(agreement.session_id(), from.contact) {
             return Err("first message: its session was begun before");
         }
         Session::respond(&agreement, signed, ratchet, now).map_err(|_| "first message: does not open")

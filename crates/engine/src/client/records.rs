@@ -9,6 +9,7 @@ use sotto_crypto::keys::OneTimePreKey;
 use sotto_wire::peer::codec;
 
 use super::Client;
+use crate::accepted::Accepted;
 use crate::account::{Account, Identity, PreKeys};
 use crate::contact::Contact;
 use crate::invite::{Acceptance, Invite};
@@ -28,6 +29,7 @@ const IDENTITY: &[u8] = b"identity";
 const PREKEYS: &[u8] = b"prekeys";
 const CURSOR: &[u8] = b"cursor";
 const ONE_TIME: &[u8] = b"one-time";
+const ACCEPTED: &[u8] = b"accepted";
 const ACCEPTANCE: &[u8] = b"accept";
 const FAREWELL: &[u8] = b"farewell";
 
@@ -105,6 +107,10 @@ impl Client {
                     None => Change::Delete { store: Store::Account, key },
                 }
             }
+            Key::Accepted(id) => {
+                let key = record::key(&[ACCEPTED, &id.0]);
+                put_or_delete(Store::Account, key, account.accepted.get(&id))
+            }
             Key::Contact(id) => put_or_delete(Store::Contact, id.0.to_vec(), self.contacts.get(&id)),
             Key::Session(contact, id) => {
                 let stored =
@@ -154,7 +160,13 @@ impl Client {
         } else {
             let identity = damaged(loaded.identity.take(), Store::Account)?;
             let prekeys = damaged(loaded.prekeys.take(), Store::Account)?;
-            Account::restore(identity, prekeys, core::mem::take(&mut loaded.one_time), loaded.cursor)
+            Account::restore(
+                identity,
+                prekeys,
+                core::mem::take(&mut loaded.one_time),
+                core::mem::take(&mut loaded.accepted),
+                loaded.cursor,
+            )
         };
         let account = account.map_err(|_| RestoreError::Damaged(Store::Account.name()))?;
         let mut client = Self {
@@ -205,6 +217,7 @@ struct Loaded {
     identity: Option<Identity>,
     prekeys: Option<PreKeys>,
     one_time: BTreeMap<u32, OneTimePreKey>,
+    accepted: BTreeMap<ContactId, Accepted>,
     cursor: u64,
     contacts: BTreeMap<ContactId, Contact>,
     sessions: Vec<(ContactId, SessionId, Held)>,
@@ -224,10 +237,15 @@ impl Loaded {
             Store::Account if key == IDENTITY => self.identity = Some(read(record)?),
             Store::Account if key == PREKEYS => self.prekeys = Some(read(record)?),
             Store::Account if key == CURSOR => self.cursor = read(record)?,
-            Store::Account => {
-                let one_time: OneTime = read(record)?;
-                self.one_time.insert(one_time.key.id().0, one_time.key);
-            }
+            Store::Account => match key.strip_prefix(ACCEPTED) {
+                Some(contact) => {
+                    self.accepted.insert(ContactId(tail(contact, store)?), read(record)?);
+                }
+                None => {
+                    let one_time: OneTime = read(record)?;
+                    self.one_time.insert(one_time.key.id().0, one_time.key);
+                }
+            },
             Store::Contact => {
                 let contact: Contact = read(record)?;
                 self.contacts.insert(contact.id(), contact);
