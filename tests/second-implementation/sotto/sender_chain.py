@@ -22,6 +22,7 @@ PLAINTEXT_LIMIT = 61_440
 LEAST = HEADER_LENGTH + TAG_LENGTH + signatures.SIGNATURE_LENGTH
 MOST = LEAST + PLAINTEXT_LIMIT
 MOST_CHAINS = 3
+MOST_GONE = 64
 
 ANNOUNCEMENT = Structure({
     0: Field("version", Exactly(1, "unknown-version")),
@@ -171,6 +172,7 @@ class Receiver:
     roster: Roster
     own_gsk: bytes | None = None
     chains: dict[tuple[bytes, bytes], list[ReceivingChain]] = field(default_factory=dict)
+    gone: dict[tuple[bytes, bytes], list[bytes]] = field(default_factory=dict)
 
     def take_announcement(self, data: bytes, sender: Device) -> tuple[bytes, bool]:
         """Takes an announcement, in the order of 21.6. The chain's id, and whether it was new."""
@@ -186,10 +188,12 @@ class Receiver:
         self._check_gsk(fields["gsk"], sender)
         name = chain_id(self.roster.group_id, account_id(sender.aik), sender.device_id, fields["gsk"])
         kept = self.chains.setdefault((sender.aik, sender.device_id), [])
-        new = not any(chain.id == name for chain in kept)
+        gone = self.gone.setdefault((sender.aik, sender.device_id), [])
+        new = name not in gone and not any(chain.id == name for chain in kept)
         if new:
             kept.append(ReceivingChain(name, fields["gsk"], place, fields["ck"], fields["n"]))
-            del kept[:-MOST_CHAINS]
+            gone.extend(chain.id for chain in kept[:-MOST_CHAINS])
+            del kept[:-MOST_CHAINS], gone[:-MOST_GONE]
         return name, new
 
     def _check_group(self, group_id: bytes, sender: Device) -> None:
@@ -234,5 +238,6 @@ class Receiver:
 
     def follow(self) -> None:
         """Deletes what is kept of accounts that are no longer members (21.8)."""
-        self.chains = {device: chains for device, chains in self.chains.items()
-                       if device[0] in self.roster.state.members}
+        self.chains, self.gone = ({device: chains for device, chains in kept.items()
+                                   if device[0] in self.roster.state.members}
+                                  for kept in (self.chains, self.gone))

@@ -9,6 +9,8 @@ use sotto_crypto::{AccountId, ChainId, DeviceId, Timestamp};
 
 /// Most chains kept of one device; the one announced first goes.
 pub const CHAINS_OF_DEVICE_MAX: usize = 3;
+/// Most chains of one device remembered that made room for others; the oldest is forgotten.
+pub const CHAINS_GONE_MAX: usize = 64;
 /// Age at which a device begins another chain.
 pub const CHAIN_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long the key of a skipped message is kept.
@@ -41,13 +43,22 @@ impl OwnChain {
     }
 }
 
-/// The chains of the other devices, oldest announcement first.
+/// The chains of one other device.
 #[derive(Default)]
-pub(super) struct MemberChains(BTreeMap<(AccountId, DeviceId), VecDeque<ReceivingChain>>);
+struct DeviceChains {
+    /// Oldest announcement first.
+    kept: VecDeque<ReceivingChain>,
+    /// Those that made room, oldest first: announced once more, they would begin again where they began.
+    gone: VecDeque<ChainId>,
+}
+
+/// The chains of the other devices.
+#[derive(Default)]
+pub(super) struct MemberChains(BTreeMap<(AccountId, DeviceId), DeviceChains>);
 
 impl MemberChains {
     pub(super) fn get(&self, account: AccountId, device: DeviceId, id: ChainId) -> Option<&ReceivingChain> {
-        self.0.get(&(account, device))?.iter().find(|chain| chain.id() == id)
+        self.0.get(&(account, device))?.kept.iter().find(|chain| chain.id() == id)
     }
 
     pub(super) fn get_mut(
@@ -56,7 +67,14 @@ impl MemberChains {
         device: DeviceId,
         id: ChainId,
     ) -> Option<&mut ReceivingChain> {
-        self.0.get_mut(&(account, device))?.iter_mut().find(|chain| chain.id() == id)
+        self.0.get_mut(&(account, device))?.kept.iter_mut().find(|chain| chain.id() == id)
+    }
+
+    /// Whether a chain is kept, or was and made room for others.
+    pub(super) fn is_known(&self, account: AccountId, device: DeviceId, id: ChainId) -> bool {
+        self.0.get(&(account, device)).is_some_and(|chains| {
+            chains.gone.contains(&id) || chains.kept.iter().any(|chain| chain.id() == id)
+        })
     }
 
     /// Whether a chain of another device is signed with this key.
@@ -67,16 +85,21 @@ impl MemberChains {
         device: DeviceId,
     ) -> bool {
         let others = self.0.iter().filter(|(owner, _)| **owner != (account, device));
-        others.flat_map(|(_, chains)| chains).any(|chain| chain.signing() == key)
+        others.flat_map(|(_, chains)| &chains.kept).any(|chain| chain.signing() == key)
     }
 
     pub(super) fn keep(&mut self, chain: ReceivingChain) {
         let owner = (chain.owner().account, chain.owner().device);
         let chains = self.0.entry(owner).or_default();
-        if chains.len() >= CHAINS_OF_DEVICE_MAX {
-            chains.pop_front();
+        if chains.kept.len() >= CHAINS_OF_DEVICE_MAX
+            && let Some(first) = chains.kept.pop_front()
+        {
+            chains.gone.push_back(first.id());
+            if chains.gone.len() > CHAINS_GONE_MAX {
+                chains.gone.pop_front();
+            }
         }
-        chains.push_back(chain);
+        chains.kept.push_back(chain);
     }
 
     pub(super) fn retain(&mut self, mut stays: impl FnMut(AccountId, DeviceId) -> bool) {
@@ -84,10 +107,13 @@ impl MemberChains {
     }
 
     pub(super) fn forget_skipped_before(&mut self, time: Timestamp) {
-        self.0.values_mut().flatten().for_each(|chain| chain.forget_skipped_before(time));
+        self.0
+            .values_mut()
+            .flat_map(|chains| &mut chains.kept)
+            .for_each(|chain| chain.forget_skipped_before(time));
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &ReceivingChain> {
-        self.0.values().flatten()
+        self.0.values().flat_map(|chains| &chains.kept)
     }
 }

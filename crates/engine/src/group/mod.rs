@@ -19,7 +19,7 @@ use sotto_crypto::sender_key::{
 use sotto_crypto::{AccountId, ChainId, DeviceId, Timestamp};
 use sotto_wire::peer::{DeviceList, VerifiedEntry};
 
-pub use chains::{CHAIN_LIFETIME, CHAINS_OF_DEVICE_MAX, SKIPPED_LIFETIME};
+pub use chains::{CHAIN_LIFETIME, CHAINS_GONE_MAX, CHAINS_OF_DEVICE_MAX, SKIPPED_LIFETIME};
 use chains::{MemberChains, OwnChain};
 pub use members::{EPOCH_MAX, MEMBERS_MAX, Member, Members, OWNERS_ONLY_FROM};
 pub use roster::{Applied, BRANCH_MAX, Roster, RosterError, Standing};
@@ -68,7 +68,7 @@ pub enum GroupError {
 pub enum Announced {
     /// The chain is kept.
     New(ChainId),
-    /// The chain was kept already, and stays where it is.
+    /// The chain was kept already and stays where it is, or was and has made room for others: then it is not kept.
     Known(ChainId),
 }
 
@@ -216,7 +216,7 @@ impl Group {
         }
         let chain = ReceivingChain::new(self.owner(account, device), announcement)?;
         let id = chain.id();
-        if self.chains.get(account, device, id).is_some() {
+        if self.chains.is_known(account, device, id) {
             return Ok(Announced::Known(id));
         }
         self.chains.keep(chain);

@@ -293,9 +293,10 @@ fn chains_are_replaced_in_time() {
 #[test]
 fn three_chains_of_a_device() {
     let Circle { mut anna, mut annas, mut beas, .. } = circle(27);
-    let mut said = Vec::new();
+    let (mut said, mut announced) = (Vec::new(), Vec::new());
     for number in 0..4 {
         begin(&mut anna, &mut annas, &mut [&mut beas]);
+        announced.push(announcement(&annas));
         said.push(say(&mut anna, &mut annas, &number.to_string()));
     }
     assert_eq!(beas.chains().count(), CHAINS_OF_DEVICE_MAX);
@@ -303,6 +304,12 @@ fn three_chains_of_a_device() {
     for message in &said[1..] {
         assert!(hear(&mut beas, &anna, message).is_ok());
     }
+    // One that made room does not begin again, nor makes room for itself.
+    let before = state(&beas);
+    let first = announced.remove(0);
+    assert!(matches!(beas.take_chain(&anna.device(), first), Ok(Announced::Known(_))));
+    assert_eq!(state(&beas), before);
+    assert_eq!(refused(&mut beas, &anna, &said[0]), UnknownChain);
 }
 
 #[test]
