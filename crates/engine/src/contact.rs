@@ -5,7 +5,7 @@ use sotto_crypto::envelope::Address;
 use sotto_crypto::keys::{DeliveryPublic, DevicePublic};
 use sotto_crypto::{DeliveryToken, DeviceId, MailboxId};
 use sotto_wire::FixedBytes;
-use sotto_wire::peer::{DeviceList, codec};
+use sotto_wire::peer::{DeviceList, Succession, codec};
 
 use crate::conversation::Conversation;
 use crate::{ContactId, ContactView, Devices, Route, Standing, Timestamp, policy};
@@ -107,20 +107,28 @@ impl Contact {
     pub(crate) fn devices(&self) -> Devices {
         if self.split.is_some() {
             Devices::Split
-        } else if self.named_list.is_some_and(|named| named > self.list.version()) {
-            Devices::Awaited
         } else if self.device().is_none() {
             Devices::Gone
+        } else if self.named_list.is_some_and(|named| named > self.list.version()) {
+            Devices::Awaited
         } else {
             Devices::Known
         }
     }
 
-    /// Whether nothing can be sent to it any more until both meet anew.
+    /// Whether nothing can be sent to it any more, perhaps never again until both meet anew.
     pub(crate) fn is_lost(&self) -> bool {
-        self.standing == Standing::Ended
-            || self.refused.is_some()
-            || matches!(self.devices(), Devices::Split | Devices::Gone)
+        self.standing == Standing::Ended || self.refused.is_some() || self.devices() != Devices::Known
+    }
+
+    /// Whether it may be met anew under this list: under an earlier one than is held, devices that were taken out would
+    /// come back; under another one of a version that is held, only if two are known of already.
+    pub(crate) fn may_be_met_under(&self, list: &DeviceList) -> bool {
+        match list.after(&self.list) {
+            Ok(Succession::Same | Succession::Next | Succession::Ahead) => true,
+            Ok(Succession::Split) => self.split.is_some(),
+            Ok(Succession::Earlier) | Err(_) => false,
+        }
     }
 
     /// Whether texts and files may be sent to it.

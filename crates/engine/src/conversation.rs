@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
+use sotto_wire::peer::{Body, Message};
 
-use crate::{Content, MessageId, MessageOrder, MessageView, Timestamp, policy, text};
+use crate::{ContactId, Content, MessageId, MessageOrder, MessageView, Timestamp, policy, text};
 
 /// Messages of the contact that are missing in one place, shown as one record.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -91,6 +92,20 @@ pub(crate) struct Stated {
     pub(crate) era: u32,
     /// Whether a message of this name came before; asked for where [`Conversation::is_unexpected`].
     pub(crate) known: bool,
+}
+
+impl Stated {
+    /// The place that a contact states in a conversation with it; not asked yet whether it came before.
+    pub(crate) fn of(conversation: &Conversation, author: ContactId, body: &Body, plaintext: &[u8]) -> Self {
+        Self {
+            order: conversation.order(body.lamport, author.0, body.sequence),
+            sent_at: Timestamp(body.sent_at),
+            previous: body.previous,
+            hash: Message::body_hash(plaintext),
+            era: body.era.unwrap_or(0),
+            known: false,
+        }
+    }
 }
 
 /// The state of one conversation; part of the contact's record.
@@ -197,10 +212,11 @@ impl Conversation {
         self.gaps.clear();
     }
 
-    /// The place of a record that nobody sent, behind everything known.
+    /// A place behind everything known, for what nobody sent or must not take a place that was taken before. No body
+    /// has this sequence, and nothing else this Lamport time with it.
     pub(crate) fn local(&mut self, author: [u8; 16]) -> MessageOrder {
         self.lamport = self.lamport.saturating_add(1);
-        MessageOrder { lamport: self.lamport, author, sequence: self.sequence }
+        MessageOrder { lamport: self.lamport, author, sequence: 0 }
     }
 
     /// Finds the place of a received body. Nothing is changed when it has none.
@@ -219,7 +235,7 @@ impl Conversation {
         }
         if era < self.their_era {
             // From before its author lost its state: shown, but what else is missing from then is not known any more.
-            let order = self.behind(order);
+            let order = self.local(order.author);
             return Ok(Place::New { order, gaps: Vec::new(), fits: true });
         }
         if era > self.their_era {
@@ -242,11 +258,7 @@ impl Conversation {
     ) -> Result<Place, OutOfPlace> {
         let Stated { order, sent_at, previous, hash, .. } = stated;
         // A place of an earlier count is not stated again, or history could be written over.
-        let order = if order.lamport <= self.floor {
-            MessageOrder { lamport: self.lamport.saturating_add(1), ..order }
-        } else {
-            order
-        };
+        let mut behind = order.lamport <= self.floor;
         let runs: usize = self.gaps.iter().map(|gap| gap.missing.len()).sum();
         let mut fits = true;
         if order.sequence <= self.theirs {
@@ -255,7 +267,7 @@ impl Conversation {
             let Some((index, (first, end))) = found else {
                 // Its place is taken, its name is new: its author lost its state and does not know it. Taking it for
                 // known would acknowledge what nobody has read.
-                let order = self.behind(order);
+                let order = self.local(order.author);
                 return Ok(Place::New { order, gaps, fits: false });
             };
             // Filling the middle of a run makes two of it.
@@ -264,6 +276,7 @@ impl Conversation {
                 return Err(OutOfPlace);
             }
             if let Some(gap) = self.gaps.get_mut(index) {
+                behind |= gap.order == order;
                 gap.fill(order.sequence);
                 gaps.push(gap.view());
                 if gap.missing.is_empty() {
@@ -278,7 +291,11 @@ impl Conversation {
                 }
                 let gap = Gap {
                     id: gap_id,
-                    order: MessageOrder { sequence: first, ..order },
+                    order: if behind {
+                        self.local(order.author)
+                    } else {
+                        MessageOrder { sequence: first, ..order }
+                    },
                     missing: BTreeMap::from([(first, order.sequence)]),
                     sent_at,
                 };
@@ -290,14 +307,9 @@ impl Conversation {
             self.theirs = order.sequence;
             self.their_previous = hash;
         }
+        let order = if behind { self.local(order.author) } else { order };
         self.lamport = self.lamport.max(order.lamport);
         Ok(Place::New { order, gaps, fits })
-    }
-
-    /// The place behind everything known, for what must not take one that was taken before.
-    fn behind(&mut self, order: MessageOrder) -> MessageOrder {
-        self.lamport = self.lamport.saturating_add(1);
-        MessageOrder { lamport: self.lamport, ..order }
     }
 
     /// A message is shown: it may be the newest, and unread.
@@ -332,6 +344,9 @@ impl Conversation {
 mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use rand_chacha::ChaCha12Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
 
     use super::*;
 
@@ -418,11 +433,10 @@ mod tests {
     #[test]
     fn no_place_is_taken_twice() {
         let mut conversation = Conversation::default();
-        let id = MessageId([9; 16]);
-        let mut taken = BTreeSet::new();
-        let mut take = |conversation: &mut Conversation, stated| match conversation.place(stated, id) {
-            Ok(Place::New { order, .. }) => assert!(taken.insert(order), "{order:?} twice"),
-            other => panic!("{other:?}"),
+        let mut places = Places::default();
+        let mut take = |conversation: &mut Conversation, stated| {
+            assert!(places.take(conversation, stated));
+            places.take_local(conversation);
         };
         for sequence in 1..=3 {
             take(&mut conversation, stated(sequence, sequence));
@@ -441,6 +455,77 @@ mod tests {
         conversation.restart();
         let order = conversation.order(0, [2; 16], 1);
         take(&mut conversation, Stated { order, ..stated(1, 0) });
+    }
+
+    /// What has which place: messages, and the records of what is missing, which change where they are.
+    #[derive(Default)]
+    struct Places {
+        taken: BTreeMap<MessageOrder, MessageId>,
+        last: u128,
+    }
+
+    impl Places {
+        fn next(&mut self) -> MessageId {
+            self.last += 1;
+            MessageId(self.last.to_be_bytes())
+        }
+
+        fn put(&mut self, order: MessageOrder, id: MessageId) {
+            let there = *self.taken.entry(order).or_insert(id);
+            assert_eq!(there, id, "{order:?} twice");
+        }
+
+        /// Whether the body has a place.
+        fn take(&mut self, conversation: &mut Conversation, stated: Stated) -> bool {
+            let (gap, body) = (self.next(), self.next());
+            let before = conversation.clone();
+            let Ok(Place::New { order, gaps, .. }) = conversation.place(stated, gap) else {
+                assert_eq!(*conversation, before);
+                return false;
+            };
+            for gap in gaps {
+                self.put(gap.order, gap.id);
+            }
+            self.put(order, body);
+            true
+        }
+
+        fn take_local(&mut self, conversation: &mut Conversation) {
+            let id = self.next();
+            self.put(conversation.local([2; 16]), id);
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_stated_writes_over_what_was_shown() {
+        // The record of what is missing has the place that the second then states.
+        let (mut conversation, mut places) = (Conversation::default(), Places::default());
+        for (sequence, lamport) in [(3, 5), (1, 5), (2, 5), (4, 5), (9, 5), (5, 5), (8, 5), (6, 6), (7, 6)] {
+            assert!(places.take(&mut conversation, stated(sequence, lamport)));
+        }
+        let mut rng = ChaCha12Rng::seed_from_u64(1);
+        for _ in 0..200 {
+            let (mut conversation, mut places) = (Conversation::default(), Places::default());
+            let mut era = 0;
+            for _ in 0..200 {
+                let mut below = |n: u64| rng.next_u64() % n;
+                era += u32::from(below(50) == 0);
+                let order =
+                    conversation.order(below(12) + conversation.lamport.saturating_sub(6), [2; 16], below(9));
+                let earlier = u32::from(below(10) == 0);
+                let body = Stated { order, era: era.saturating_sub(earlier), ..stated(0, 0) };
+                places.take(&mut conversation, body);
+                match below(20) {
+                    0 => places.take_local(&mut conversation),
+                    1 => drop(conversation.next([1; 16])),
+                    2 if below(10) == 0 => conversation.restart(),
+                    _ => {}
+                }
+                if conversation.their_era == 0 {
+                    era = era.min(1);
+                }
+            }
+        }
     }
 
     #[test]

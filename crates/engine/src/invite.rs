@@ -9,7 +9,7 @@ use sotto_wire::peer::{InviteLink, codec};
 use zeroize::Zeroizing;
 
 use crate::contact::Issued;
-use crate::{InviteId, InviteView, Timestamp};
+use crate::{InviteId, InviteView, Timestamp, policy};
 
 /// What is left of an invite's secrets.
 #[derive(Debug, Encode, Decode)]
@@ -53,7 +53,7 @@ pub(crate) enum Stage {
 }
 
 /// An invite of ours: one record.
-#[derive(Debug, Encode, Decode)]
+#[derive(Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Invite {
     #[n(0)]
@@ -82,6 +82,17 @@ pub(crate) struct Invite {
     pub(crate) ended: bool,
 }
 
+impl core::fmt::Debug for Invite {
+    /// Without the secret that withdraws it.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Invite")
+            .field("id", &self.id)
+            .field("stage", &self.stage)
+            .field("uploaded", &self.uploaded)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Drop for Invite {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.owner_secret);
@@ -96,6 +107,13 @@ impl Invite {
     /// Whether somebody can still look at it and use it.
     pub(crate) fn is_offered(&self, now: Timestamp) -> bool {
         self.is_open() && now < self.expires_at
+    }
+
+    /// A number that the delivery key in it has at least: that key was at most due to be renewed when it was made.
+    pub(crate) fn delivery_told(&self) -> u32 {
+        let ages = policy::INVITE_LIFETIME.saturating_add(policy::ROTATION);
+        let seconds = (self.expires_at.0 / 1000).saturating_sub(ages.as_secs());
+        u32::try_from(seconds).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn is_ready(&self) -> bool {

@@ -249,6 +249,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+    use crate::invite::{Invite, Stage};
     use crate::{
         ContactId, Delivery, FileId, FileState, InviteId, MessageId, MessageOrder, MessageView, Route,
         Standing, Timestamp,
@@ -292,6 +293,19 @@ mod tests {
         let ice = IceServer { urls: Vec::new(), credential: Some((secret(), secret())) };
         let open =
             LinkAction::Open { polite: true, initiate: true, ice_servers: vec![ice], relay_only: false };
+        let mut owner_secret = [0; 32];
+        owner_secret[..SECRET.len()].copy_from_slice(bytes);
+        let withdrawn = Invite {
+            id: InviteId([5; 16]),
+            stage: Stage::Revoked {},
+            token: None,
+            owner_secret,
+            expires_at: Timestamp(1),
+            uploaded: true,
+            failures: 0,
+            asking: false,
+            ended: false,
+        };
         let printed = [
             format!("{:?}", Event::Contact(contact.clone())),
             format!(
@@ -316,6 +330,7 @@ mod tests {
             format!("{:?}", Request::Post { path: "/v1/envelopes", body: bytes.to_vec(), limit: 1 }),
             format!("{:?}", Response::Http { status: 200, retry_after: None, body: bytes.to_vec() }),
             format!("{:?}", crate::Command::SetName(secret())),
+            format!("{:?}", withdrawn),
         ];
         for printed in printed {
             assert!(!printed.contains(SECRET) && !printed.contains("99, 97, 110"), "{printed}");

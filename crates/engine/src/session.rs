@@ -147,6 +147,13 @@ impl Sessions {
         }
     }
 
+    /// The one that sends cannot be trusted any more: nothing is sent before there is another, whoever begins it.
+    pub(crate) fn give_up_current(&mut self, contact: ContactId, turn: &mut Turn<'_>) {
+        if let Some(id) = self.current_mut().map(|held| held.session.id()) {
+            self.give_up(id, contact, turn);
+        }
+    }
+
     pub(crate) fn restore(&mut self, held: Held) {
         self.held.insert(held.session.id(), held);
     }

@@ -182,6 +182,11 @@ impl Client {
         if let Some(card) = self.known_card(&contents.device_list.account().hash()) {
             return Ok(card);
         }
+        let held = self.contacts.get(&ContactId(*contents.device_list.account().id().as_bytes()));
+        if held.is_some_and(|held| !held.may_be_met_under(&contents.device_list)) {
+            turn.log("invite: an earlier device list than the one held, or another of its version");
+            return Ok(CardView::Refused(CardRefusal::Gone));
+        }
         let acceptance = self.acceptances.get(&invite).ok_or("invite: not being accepted")?;
         let InviteContents { device_list, bundle, one_time, mailbox, token } = contents;
         let credential = acceptance.secret.credential();
@@ -264,6 +269,9 @@ impl Client {
 
     /// Begins a fresh session with a contact, to ask for a message again or because ours cannot be trusted any more.
     pub(super) fn begin_fresh(&mut self, id: ContactId, turn: &mut Turn<'_>) {
+        if !self.knows_devices(id) {
+            return;
+        }
         let Some(contact) = self.contacts.get(&id) else { return };
         let asks = !contact.ask_again.is_empty();
         if asks && !contact.needs_fresh && !contact.may_ask_again(turn.now) {
@@ -321,7 +329,7 @@ impl Client {
     pub(super) fn prekeys_came(&mut self, id: ContactId, response: &Response, turn: &mut Turn<'_>) {
         let lane = self.lanes.entry(id).or_default();
         lane.fetching = false;
-        if self.use_untouched(id, turn) {
+        if !self.knows_devices(id) || self.use_untouched(id, turn) {
             return;
         }
         let refused_since = match Answer::of(response) {

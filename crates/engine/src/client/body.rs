@@ -3,10 +3,10 @@
 use sotto_crypto::MessageHash;
 use sotto_wire::peer::{Body, Content as Said, Message};
 
-use super::Client;
 use super::receive::Via;
 use super::records::{message_key, put_message};
 use super::say::EntryView;
+use super::{Asked, Client};
 use crate::conversation::{Place, Stated};
 use crate::turn::{Key, Turn};
 use crate::{
@@ -80,20 +80,11 @@ impl Client {
         let gap_id = MessageId(turn.random());
         let Some(contact) = self.contacts.get_mut(&id) else { return };
         let message = MessageId(body.message_id);
-        let order = contact.conversation.order(body.lamport, id.0, body.sequence);
-        let sent_at = Timestamp(body.sent_at);
-        let era = body.era.unwrap_or(0);
-        let has_lost = contact.conversation.is_new_era(era);
-        let known = contact.conversation.is_unexpected(era, body.sequence)
+        let mut stated = Stated::of(&contact.conversation, id, &body, plaintext);
+        let sent_at = stated.sent_at;
+        let has_lost = contact.conversation.is_new_era(stated.era);
+        stated.known = contact.conversation.is_unexpected(stated.era, body.sequence)
             && self.seen.get(&id).is_some_and(|seen| seen.has_id(message));
-        let stated = Stated {
-            order,
-            sent_at,
-            previous: body.previous,
-            hash: Message::body_hash(plaintext),
-            era,
-            known,
-        };
         let order = match contact.conversation.place(stated, gap_id) {
             Err(_) => {
                 turn.log("message: out of place");
@@ -275,6 +266,10 @@ impl Client {
             contact.owed.clear();
         }
         self.lanes.remove(&id);
+        // An answer that is still to come is to what was before.
+        for asked in self.asked.values_mut().filter(|asked| asked.talk() == Some(id)) {
+            *asked = Asked::Control;
+        }
         self.stop_files(id, turn);
     }
 }

@@ -13,7 +13,7 @@ use sotto_crypto::keys::{
 use sotto_crypto::ratchet::{MAX_BODY, MAX_JUMP, MAX_SKIPPED, MESSAGE_OVERHEAD, Session};
 use sotto_crypto::x3dh::{self, FirstKeys, PeerKeys, ResponderKeys};
 use sotto_crypto::{DeliveryKeyId, DeliveryToken, DeviceId, MailboxId, MessageHash, PreKeyId, SessionId};
-use sotto_wire::peer::{DeviceList, ListedDevice, limits};
+use sotto_wire::peer::{Bundle, DeviceList, ListedDevice, limits};
 
 use super::Client;
 use super::records::Farewell;
@@ -48,6 +48,12 @@ fn client(rng: &mut ChaCha12Rng) -> Client {
     Client::restore(Vec::new(), config(), NOW, rng).unwrap()
 }
 
+/// The signed prekey that is published.
+fn signed_prekey(client: &Client) -> PreKeyId {
+    let (now, account) = (sotto_crypto::Timestamp::from_millis(NOW.0), &client.account);
+    Bundle::decode(&account.prekeys.bundle, &account.identity.list, now).unwrap().signed_prekey.id()
+}
+
 /// The record of a value, which is not too long.
 fn written<T: minicbor::Encode<()>>(value: &T) -> Record {
     let Change::Put(record) = record::put(Store::Account, Vec::new(), value) else { panic!("put") };
@@ -78,12 +84,13 @@ fn records(client: &Client, keys: impl IntoIterator<Item = Key>) -> Vec<Record> 
 fn a_thousand_contacts_that_began_all_they_may_are_restored() {
     let rng = &mut rng(1);
     let mut client = client(rng);
+    let signed = signed_prekey(&client);
     let mut turn = Turn::new(NOW, rng, Timers::default());
     let contact = |n| ContactId(bytes16(n));
     let session = |n, m| SessionId::from_bytes(bytes16(n << 32 | m));
     for n in 0..policy::CONTACTS_MAX {
         for m in 0..policy::ACCEPTED_MAX {
-            assert!(client.account.accept_session(session(n, m), contact(n), PreKeyId(u32::MAX), &mut turn));
+            assert!(client.account.accept_session(session(n, m), contact(n), signed, &mut turn));
         }
     }
     let keys = core::mem::take(&mut turn.dirty);
@@ -113,9 +120,10 @@ fn the_contacts_of_whom_sessions_are_remembered_have_an_end() {
 fn sessions_stored_with_the_prekeys_are_moved() {
     let rng = &mut rng(3);
     let mut client = client(rng);
+    let signed = signed_prekey(&client).0;
     let before = (0..64_000).map(|n| crate::accepted::BegunBefore {
         id: SessionId::from_bytes(bytes16(n)),
-        signed_prekey: 1,
+        signed_prekey: signed,
         contact: ContactId(bytes16(n / 64)),
     });
     client.account.prekeys.accepted_before = Some(before.collect());

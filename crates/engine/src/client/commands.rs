@@ -182,7 +182,7 @@ impl Client {
     /// Seals the last word to a contact while there is still a session.
     fn prepare_farewell(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         let ended = self.contacts.get(&id).is_none_or(|contact| contact.standing == Standing::Ended);
-        if ended || self.farewells.len() >= policy::FAREWELLS_MAX {
+        if ended || !self.knows_devices(id) || self.farewells.len() >= policy::FAREWELLS_MAX {
             return;
         }
         let sealed = self.encrypt_control(id, &Message::End {}, turn);

@@ -399,9 +399,16 @@ impl Client {
         }
     }
 
-    /// The contact has lost its state, and with it perhaps the key that what it has not acknowledged was sealed to.
+    /// The contact has lost its state, and with it perhaps the key that what it has not acknowledged was sealed to. It
+    /// may say so in everything it says: each message is put there again as often as it would be said again.
     pub(super) fn say_waiting_again(&mut self, id: ContactId, turn: &mut Turn<'_>) {
-        let places: Vec<u64> = self.outbox.get(&id).into_iter().flatten().map(|(place, _)| *place).collect();
+        let mut places = Vec::new();
+        for (place, entry) in self.outbox.get_mut(&id).into_iter().flatten() {
+            if entry.stage != Stage::Waiting && entry.retries < policy::RETRIES_MAX {
+                entry.retries = entry.retries.saturating_add(1);
+                places.push(*place);
+            }
+        }
         for place in places {
             self.set_stage(id, place, Stage::Waiting, turn);
         }

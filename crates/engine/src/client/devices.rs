@@ -27,6 +27,7 @@ impl Client {
                     contact.named_list = Some(version);
                     turn.log("devices: their author names a list that is not here yet");
                     turn.touch(id);
+                    self.close_link(id, turn);
                 }
             }
             Succession::Split => self.lists_split(id, turn),
@@ -65,6 +66,8 @@ impl Client {
                 self.show(id, view, turn);
                 if gone {
                     self.close_link(id, turn);
+                } else {
+                    self.want_link(id, turn);
                 }
             }
         }

@@ -10,10 +10,11 @@ use sotto_wire::peer::{Carried, Content as Said, Ephemeral, FirstPrefix, Message
 use super::Client;
 use super::say::pairwise;
 use crate::contact::Contact;
-use crate::invite::Stage;
+use crate::conversation::{Conversation, Stated};
+use crate::invite::{Invite, Stage};
 use crate::session::Held;
 use crate::turn::{Key, Turn};
-use crate::{ContactId, Event, InviteId, Notice, Standing};
+use crate::{ContactId, Event, InviteId, MessageId, Notice, Standing};
 
 /// How something arrived, which is how it is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +112,9 @@ impl Client {
             turn.log("message: malformed");
             return;
         };
-        let known = self.contacts.contains_key(&from.contact)
+        // Who comes by a used invite shows only that it has the link.
+        let device = self.contacts.get(&from.contact).and_then(Contact::device);
+        let known = device.is_some_and(|device| device.device_id() == from.sender.device)
             && self
                 .sessions
                 .get(&from.contact)
@@ -375,11 +378,23 @@ impl Client {
         if bundle.device.device_id() != from.sender.device {
             return Err("first message: bundle of another device");
         }
-        let is_new = !self.contacts.contains_key(&from.contact);
+        let held = self.contacts.get(&from.contact);
+        if held.is_some_and(|held| !held.may_be_met_under(&first.device_list)) {
+            return Err("first message: an earlier device list than the one held, or another of its version");
+        }
+        let is_new = held.is_none();
+        let mut conversation = held.map(|held| held.conversation.clone()).unwrap_or_default();
+        conversation.restart();
+        let stated = Stated::of(&conversation, from.contact, &body, plaintext);
+        if conversation.clone().place(stated, MessageId([0; 16])).is_err() {
+            return Err("first message: out of place");
+        }
         if is_new && self.contacts.len() >= crate::policy::CONTACTS_MAX {
             turn.event(Event::Notice(Notice::TooManyContacts { limit: crate::policy::CONTACTS_MAX }));
             return Err("first message: too many contacts");
         }
+        // The conversation that was begun by a link of theirs is this one now.
+        self.stands(from.contact, turn);
         // Somebody who comes again is to be confirmed again before there are addresses.
         self.close_link(from.contact, turn);
         let token = sotto_crypto::DeliveryToken::from_bytes(&token.to_bytes());
@@ -398,7 +413,7 @@ impl Client {
             standing: Standing::AwaitingOurs,
             verified: false,
             issued: Vec::new(),
-            conversation: crate::conversation::Conversation::default(),
+            conversation: Conversation::default(),
             delivery_told: 0,
             asked_at: None,
             ask_again: Vec::new(),
@@ -408,9 +423,8 @@ impl Client {
             named_list: None,
             split: None,
         });
-        if !is_new {
-            contact.conversation.restart();
-        }
+        contact.conversation = conversation;
+        contact.delivery_told = self.invites.get(&invite).map_or(0, Invite::delivery_told);
         contact.list = first.device_list.clone();
         contact.device = from.sender.device;
         contact.mailbox = mailbox;

@@ -224,8 +224,7 @@ pub(super) fn pairwise<'l>(
     account: &crate::account::Account,
     contact: &Contact,
 ) -> Option<&'l TagKey> {
-    if lane.tag.is_none() {
-        lane.tag = Some(TagKey::between(&account.identity.identity, contact.device()?.identity()));
-    }
-    lane.tag.as_ref()
+    // Also when the key is known: a device that is not listed any more has none.
+    let device = contact.device()?;
+    Some(lane.tag.get_or_insert_with(|| TagKey::between(&account.identity.identity, device.identity())))
 }

@@ -126,9 +126,8 @@ impl Client {
             contact.needs_fresh = true;
             contact.conversation.rolled_back();
             turn.dirty(Key::Contact(*id));
-            if let Some(held) = self.sessions.get_mut(id).and_then(|sessions| sessions.current_mut()) {
-                held.sent = true;
-                turn.dirty(Key::Session(*id, held.session.id()));
+            if let Some(sessions) = self.sessions.get_mut(id) {
+                sessions.give_up_current(*id, turn);
             }
         }
         // Contacts may seal to a delivery key that was lost with the state.
@@ -140,7 +139,8 @@ impl Client {
         let unaware: Vec<ContactId> = self
             .contacts
             .values()
-            .filter(|contact| contact.may_be_written_to() && contact.delivery_told < number)
+            // Also to one that is still to be confirmed: what it writes must not be lost meanwhile.
+            .filter(|contact| contact.standing != Standing::Ended && contact.delivery_told < number)
             .map(Contact::id)
             .collect();
         for id in unaware {

@@ -1,96 +1,20 @@
 //! A contact's device list changes: it is followed version by version.
 
+use core::time::Duration;
+
+use sotto_crypto::DeviceId;
 use sotto_crypto::keys::{DeviceIdentityKey, DeviceSigningKey};
-use sotto_crypto::{DeviceId, MailboxId};
-use sotto_engine::{Command, ContactId, Content as Seen, Devices, Milestone};
-use sotto_testkit::{Network, World};
-use sotto_wire::peer::{Content, DeviceList, ListedDevice, Message, Text};
+use sotto_engine::{
+    CardRefusal, CardView, Command, Content as Seen, Devices, FileFailure, FileState, Input, LinkEvent,
+    LinkId, LinkPath, Route, Standing,
+};
+use sotto_wire::peer::{
+    Content, DescriptionKind, DeviceList, Ephemeral, LinkFrame, ListedDevice, Manifest, Message, Signal, Text,
+};
 use sotto_wire::server::{List, Opaque};
 
 use crate::common::*;
-use crate::puppet::{MAILBOX, Puppet, Talk};
-
-/// Anna, and a contact of hers that she has confirmed, played by hand.
-struct Scene {
-    world: World,
-    puppet: Puppet,
-    talk: Talk,
-    id: ContactId,
-}
-
-impl Scene {
-    fn new(seed: u64) -> Self {
-        let mut world = World::new(seed, 1);
-        world.network = Network::without_links();
-        let (_, link) = invite(&mut world, ANNA);
-        let mut puppet = Puppet::new(&world, &link, seed);
-        let talk = puppet.come(&mut world);
-        let id = arrival(&mut world, ANNA);
-        puppet.open_mailbox(&mut world);
-        world.command(ANNA, Command::ConfirmContact(id));
-        world.run_for(MINUTE);
-        Self { world, puppet, talk, id }
-    }
-
-    /// The puppet says something, naming the list that it has now.
-    fn says(&mut self, content: Content) {
-        let mut body = self.puppet.body(&mut self.talk, content);
-        (body.list_version, body.list_hash) = (self.puppet.list.version(), *self.puppet.list.hash());
-        self.puppet.say(&mut self.world, &mut self.talk, &Message::Body(body));
-        self.world.run_for(MINUTE);
-    }
-
-    fn says_text(&mut self, words: &str) {
-        self.says(Content::Text { text: Text::new(words.to_owned()).unwrap() });
-    }
-
-    fn announces(&mut self, lists: &[&DeviceList]) {
-        let lists = lists.iter().map(|list| Opaque::new(list.as_bytes().to_vec()).unwrap()).collect();
-        self.says(Content::Devices { lists: List::new(lists).unwrap() });
-    }
-
-    /// The next list, of these devices; not held by the puppet yet.
-    fn next(&mut self, devices: Vec<ListedDevice>) -> DeviceList {
-        let before = &self.puppet.list;
-        let (version, hash) = (before.version() + 1, *before.hash());
-        DeviceList::sign(&self.puppet.account, version, hash, devices, &mut self.puppet.rng).unwrap()
-    }
-
-    fn device(&self) -> ListedDevice {
-        let device = &self.puppet.device;
-        ListedDevice { id: device.device_id(), signing: *device.signing(), identity: *device.identity() }
-    }
-
-    fn new_device(&mut self) -> ListedDevice {
-        let rng = &mut self.puppet.rng;
-        ListedDevice {
-            id: DeviceId::generate(rng),
-            signing: DeviceSigningKey::generate(rng).public(),
-            identity: DeviceIdentityKey::generate(rng).public(),
-        }
-    }
-
-    fn devices(&self) -> Devices {
-        self.world.people[ANNA].screen.contacts[&self.id].devices
-    }
-
-    /// Anna says something; whether anything of hers reaches the puppet's mailbox within a minute.
-    fn reaches(&mut self, words: &str) -> bool {
-        let reached = |world: &World| {
-            world.server.accepted.iter().filter(|(to, _)| *to == MailboxId::from_bytes(MAILBOX)).count()
-        };
-        let before = reached(&self.world);
-        say(&mut self.world, ANNA, self.id, words);
-        self.world.run_for(MINUTE);
-        reached(&self.world) > before
-    }
-
-    fn changes(&mut self) -> usize {
-        let changed = Seen::Milestone(Milestone::DevicesChanged);
-        let id = self.id;
-        self.world.history(ANNA, id).into_iter().filter(|message| message.content == changed).count()
-    }
-}
+use crate::scene::Scene;
 
 #[test]
 fn a_newer_list_that_is_named_stops_sending_until_it_is_there() {
@@ -194,4 +118,187 @@ fn lists_of_others_and_ones_own_change_nothing() {
     assert!(logged(&scene.world, ANNA, "devices: a list that is malformed or not signed"));
     assert_eq!((scene.devices(), scene.changes()), (Devices::Known, 0));
     assert!(scene.reaches("hello"));
+}
+
+/// The thief of a device that was taken out has its keys, the list from before, and a link that nobody used.
+#[test]
+fn no_link_brings_an_earlier_list_back() {
+    let mut scene = Scene::new(125);
+    let before = scene.puppet.list.clone();
+    let (signing, identity) = (
+        DeviceSigningKey::generate(&mut scene.puppet.rng),
+        DeviceIdentityKey::generate(&mut scene.puppet.rng),
+    );
+    let id = DeviceId::generate(&mut scene.puppet.rng);
+    let new = ListedDevice { id, signing: signing.public(), identity: identity.public() };
+    let second = scene.next(vec![new]);
+    scene.announces(&[&second]);
+    scene.another_link();
+    for another in [false, true] {
+        if another {
+            // Signed by the account all the same, and of the version that is held.
+            let old = scene.device();
+            scene.puppet.list = scene.next(vec![old]);
+        }
+        scene.comes();
+        assert_eq!((scene.devices(), scene.seen().standing), (Devices::Gone, Standing::Confirmed));
+        assert_eq!(scene.world.people[ANNA].screen.invites.len(), 1, "the link is not used up");
+        // A link of the thief's own does not either.
+        let link = scene.puppet.invite(&mut scene.world);
+        assert!(matches!(look(&mut scene.world, ANNA, &link), CardView::Open { .. }));
+        scene.world.command(ANNA, Command::AcceptInvite { name: "Anna".to_owned() });
+        scene.world.run_for(MINUTE);
+        assert_eq!(scene.world.people[ANNA].screen.card, Some(CardView::Refused(CardRefusal::Gone)));
+        assert_eq!((scene.devices(), scene.seen().standing), (Devices::Gone, Standing::Confirmed));
+        scene.puppet.list = before.clone();
+    }
+    let refused = "first message: an earlier device list than the one held, or another of its version";
+    assert_eq!(scene.world.people[ANNA].log.iter().filter(|line| **line == refused).count(), 2);
+
+    // The device that took its place comes.
+    scene.puppet.device = second.devices()[0];
+    (scene.puppet.signing, scene.puppet.identity) = (signing, identity);
+    scene.puppet.bundle.device = scene.puppet.device;
+    scene.puppet.list = second;
+    scene.comes();
+    assert_eq!((scene.devices(), scene.seen().standing), (Devices::Known, Standing::AwaitingOurs));
+}
+
+#[test]
+fn a_device_that_is_listed_no_more_is_not_believed() {
+    let mut scene = Scene::new(126);
+    scene.says_text("from a device that is listed");
+    let new = scene.new_device();
+    let next = scene.next(vec![new]);
+    scene.announces(&[&next]);
+    let texts = scene.told();
+    for again in [false, true] {
+        if again {
+            scene.world.reload(ANNA);
+            scene.world.run_for(MINUTE);
+        }
+        scene.says_text("from nobody");
+        scene.puppet.say(&mut scene.world, &mut scene.talk, &Message::End {});
+        scene.world.run_for(MINUTE);
+        assert_eq!(scene.told(), texts, "{again}");
+        assert_eq!((scene.devices(), scene.seen().standing), (Devices::Gone, Standing::Confirmed));
+    }
+    // Nor what it says of lists.
+    scene.puppet.list = DeviceList::sign(
+        &scene.puppet.account,
+        u32::MAX,
+        [0; 32],
+        vec![scene.device()],
+        &mut scene.puppet.rng,
+    )
+    .unwrap();
+    scene.says_text("a list that nobody will ever see");
+    assert_eq!(scene.devices(), Devices::Gone);
+}
+
+#[test]
+fn a_list_that_never_comes_is_got_over_by_a_link() {
+    let mut scene = Scene::new(127);
+    let (held, device) = (scene.puppet.list.clone(), scene.device());
+    scene.puppet.list =
+        DeviceList::sign(&scene.puppet.account, u32::MAX, [0; 32], vec![device], &mut scene.puppet.rng)
+            .unwrap();
+    scene.says_text("a list that nobody will ever see");
+    assert_eq!(scene.devices(), Devices::Awaited);
+    assert!(!scene.reaches("one"));
+    scene.puppet.list = held;
+    let link = scene.puppet.invite(&mut scene.world);
+    assert_eq!(accept(&mut scene.world, ANNA, &link, "Anna"), scene.id);
+    scene.puppet.open_mailbox(&mut scene.world);
+    assert_eq!((scene.devices(), scene.seen().standing), (Devices::Known, Standing::AwaitingTheirs));
+    assert!(scene.reaches("two"));
+}
+
+/// An open link and a file on it, from the puppet.
+fn with_a_file_under_way(scene: &mut Scene) -> impl Fn(&Scene) -> FileState + use<> {
+    let offer = Signal::Description { kind: DescriptionKind::Offer, sdp: "0 9".to_owned() };
+    let signals = List::new(vec![offer]).unwrap();
+    scene.puppet.say_ephemeral(&mut scene.world, &mut scene.talk, &Ephemeral::Signal { attempt: 1, signals });
+    scene.world.run_for(Duration::from_secs(1));
+    let link = LinkId(scene.world.people[ANNA].links_opened);
+    scene.world.input(ANNA, Input::Link(link, LinkEvent::Opened(LinkPath::Direct)));
+    let file = sotto_crypto::FileId::from_bytes([5; 16]);
+    scene.says(Content::FileOffer(Manifest {
+        version: 1,
+        file,
+        key: zeroize::Zeroizing::new([7; 32]),
+        size: 1_000,
+        root: None,
+        name: Text::new("a".to_owned()).unwrap(),
+        mime: Text::default(),
+    }));
+    let id = scene.id;
+    let message = scene.world.people[ANNA].screen.conversation(id).last().unwrap().id;
+    scene.world.command(ANNA, Command::AcceptFile(id, message));
+    scene.world.input(ANNA, Input::Link(link, LinkEvent::Message(LinkFrame::FileStart { file }.encode())));
+    move |scene: &Scene| {
+        let messages = scene.world.people[ANNA].screen.conversation(id);
+        let file = messages.into_iter().find_map(|message| match message.content {
+            Seen::File(file) => Some(file.state),
+            _ => None,
+        });
+        file.unwrap()
+    }
+}
+
+#[test]
+fn a_newer_list_that_is_named_closes_the_link_and_stops_what_is_on_it() {
+    let mut scene = Scene::new(128);
+    let state = with_a_file_under_way(&mut scene);
+    assert_eq!((state(&scene), scene.seen().route), (FileState::Transferring, Route::Direct));
+    let (old, new) = (scene.device(), scene.new_device());
+    scene.puppet.list = scene.next(vec![old, new]);
+    let second = scene.puppet.list.clone();
+    scene.says_text("from a longer list");
+    assert_eq!(scene.devices(), Devices::Awaited);
+    assert_eq!(
+        (state(&scene), scene.seen().route),
+        (FileState::Failed(FileFailure::Interrupted), Route::Server)
+    );
+    let before = scene.world.people[ANNA].links_opened;
+    scene.world.run_for(MINUTE * 10);
+    assert_eq!(scene.world.people[ANNA].links_opened, before, "and makes no other");
+    scene.announces(&[&second]);
+    scene.world.run_for(MINUTE);
+    assert!(scene.world.people[ANNA].links_opened > before, "before the list is there");
+}
+
+#[test]
+fn nothing_is_asked_and_no_last_word_said_before_the_devices_are_known() {
+    let mut scene = Scene::new(129);
+    for _ in 0..2 {
+        scene.puppet.say_unreadable(&mut scene.world);
+        scene.world.run_for(MINUTE);
+    }
+    let (old, new) = (scene.device(), scene.new_device());
+    scene.puppet.list = scene.next(vec![old, new]);
+    scene.says_text("from a longer list");
+    let before = scene.reached();
+    scene.world.run_for(MINUTE * 61);
+    assert_eq!(scene.reached(), before);
+    scene.world.command(ANNA, Command::RemoveContact(scene.id));
+    scene.world.run_for(MINUTE);
+    assert_eq!(scene.reached(), before, "nor a last word");
+}
+
+#[test]
+fn what_was_not_read_is_asked_for_once_the_list_is_there() {
+    let mut scene = Scene::new(130);
+    for _ in 0..2 {
+        scene.puppet.say_unreadable(&mut scene.world);
+        scene.world.run_for(MINUTE);
+    }
+    let (old, new) = (scene.device(), scene.new_device());
+    scene.puppet.list = scene.next(vec![old, new]);
+    let second = scene.puppet.list.clone();
+    scene.says_text("from a longer list");
+    scene.world.run_for(MINUTE * 61);
+    let before = scene.reached();
+    scene.announces(&[&second]);
+    assert!(scene.reached() > before + 1, "what is owed, and what is asked for");
 }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::common::*;
 use crate::puppet::Puppet;
+use crate::scene::Scene;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -366,4 +367,75 @@ fn a_clock_that_was_far_ahead_does_no_lasting_harm() {
     let (_, link) = invite(&mut world, ANNA);
     accept(&mut world, BEN, &link, "Ben");
     arrival(&mut world, ANNA);
+}
+
+#[test]
+fn a_greeting_without_a_place_uses_no_invite_up() {
+    let (mut world, _, mut puppet) = scene(14);
+    for (sequence, lamport) in [(0, 1), (1, u64::MAX), (1 << 20, 1)] {
+        let mut talk = puppet.begin(true);
+        let hello = puppet.hello();
+        let mut body = puppet.body(&mut talk, hello);
+        (body.sequence, body.lamport) = (sequence, lamport);
+        puppet.say(&mut world, &mut talk, &Message::Body(body));
+    }
+    world.run_for(MINUTE);
+    assert!(world.people[ANNA].screen.contacts.is_empty());
+    assert_eq!(world.people[ANNA].disk.count(Store::Session), 0);
+    let refused = world.people[ANNA].log.iter().filter(|line| **line == "first message: out of place");
+    assert_eq!(refused.count(), 3);
+    puppet.come(&mut world);
+    arrival(&mut world, ANNA);
+}
+
+#[test]
+fn what_was_shown_is_not_written_over() {
+    let mut scene = Scene::new(15);
+    // The record of what is missing has the place that the second states.
+    for (sequence, words) in [(4, "four"), (2, "two"), (3, "three")] {
+        let mut body = scene.puppet.body(&mut scene.talk, text(words));
+        (body.sequence, body.lamport) = (sequence, 50);
+        scene.puppet.say(&mut scene.world, &mut scene.talk, &Message::Body(body));
+        scene.world.run_for(MINUTE);
+    }
+    let mut told = scene.told();
+    told.sort();
+    assert_eq!(told, ["four", "three", "two"]);
+
+    // A milestone has the place that the next message states.
+    scene.talk.sequence = 4;
+    let (old, new) = (scene.device(), scene.new_device());
+    scene.puppet.list = scene.next(vec![old, new]);
+    let list = scene.puppet.list.clone();
+    while scene.talk.sequence < 12 {
+        say(&mut scene.world, ANNA, scene.id, "one more of mine");
+        scene.says_text("one more of mine");
+    }
+    scene.announces(&[&list]);
+    let id = scene.id;
+    let history = scene.world.history(ANNA, id);
+    let changed = Content::Milestone(sotto_engine::Milestone::DevicesChanged);
+    let place = history.iter().find(|message| message.content == changed).unwrap().order;
+    for sequence in scene.talk.sequence + 1..scene.talk.sequence + 9 {
+        let mut body = scene.puppet.body(&mut scene.talk, text("here too"));
+        (body.sequence, body.lamport) = (sequence, place.lamport);
+        scene.puppet.say(&mut scene.world, &mut scene.talk, &Message::Body(body));
+    }
+    scene.world.run_for(MINUTE);
+    assert_eq!(scene.changes(), 1, "it is still there");
+}
+
+#[test]
+fn a_contact_that_says_again_and_again_that_it_lost_its_state_is_posted_to_so_often() {
+    let mut scene = Scene::new(16);
+    assert!(scene.reaches("one"));
+    let before = scene.reached();
+    for era in 1..=10 {
+        let mut body = scene.puppet.body(&mut scene.talk, text("lost again"));
+        body.era = Some(era);
+        scene.puppet.say(&mut scene.world, &mut scene.talk, &Message::Body(body));
+        scene.world.run_for(MINUTE);
+    }
+    // The acknowledgements; and what Anna said and nobody acknowledged, with her confirmation, three times.
+    assert_eq!(scene.reached() - before, 10 + 2 * 3);
 }

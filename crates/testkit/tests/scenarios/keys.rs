@@ -6,6 +6,7 @@ use sotto_engine::{Notice, Store};
 use sotto_testkit::{Network, World};
 
 use crate::common::*;
+use crate::scene::Scene;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -128,10 +129,10 @@ fn one_time_prekeys_are_refilled_below_twenty_and_old_ones_forgotten() {
         world.reload(ANNA);
         world.run_for(MINUTE);
     }
-    // Identity, prekeys, cursor, and at most 400 one-time prekeys.
-    assert_eq!(world.people[ANNA].disk.count(Store::Account), 403);
+    // Identity, prekeys, cursor, the session that Ben began, and at most 400 one-time prekeys.
+    assert_eq!(world.people[ANNA].disk.count(Store::Account), 404);
     world.reload(ANNA);
-    assert_eq!(world.people[ANNA].disk.count(Store::Account), 403);
+    assert_eq!(world.people[ANNA].disk.count(Store::Account), 404);
 }
 
 #[test]
@@ -217,4 +218,59 @@ fn a_state_rolled_back_behind_a_rotation_of_keys_is_told_to_contacts() {
     say(&mut world, BEN, anna, "yes");
     assert!(world.run_until(MINUTE, |world| delivered(world, BEN, anna, "yes")));
     assert_eq!(told(&mut world, ANNA, ben).last().map(String::as_str), Some("yes"));
+}
+
+#[test]
+fn who_waits_long_to_be_confirmed_still_seals_to_a_key_that_exists() {
+    let mut world = World::new(143, 2);
+    world.network = Network::without_links();
+    let (_, link) = invite(&mut world, ANNA);
+    let anna = accept(&mut world, BEN, &link, "Ben");
+    let ben = arrival(&mut world, ANNA);
+    for _ in 0..8 {
+        for who in [ANNA, BEN] {
+            world.close_page(who);
+        }
+        world.run_for(10 * DAY);
+        for who in [ANNA, BEN] {
+            world.open_page(who);
+        }
+        world.run_for(MINUTE);
+    }
+    say(&mut world, BEN, anna, "are you there?");
+    assert!(world.run_until(MINUTE, |world| delivered(world, BEN, anna, "are you there?")));
+    assert_eq!(told(&mut world, ANNA, ben), ["are you there?"]);
+    assert_eq!(world.people[ANNA].screen.contacts[&ben].standing, sotto_engine::Standing::AwaitingOurs);
+}
+
+/// Whatever the ids of the two sessions say: the one that this device may have used beyond what it knows sends no more.
+#[test]
+fn a_session_of_a_rolled_back_state_never_sends_again() {
+    let mut orders = [false; 2];
+    for seed in 150..158 {
+        let mut scene = Scene::new(seed);
+        // Anna begins a session to ask; nobody answers in it.
+        scene.puppet.say_unreadable(&mut scene.world);
+        scene.world.run_for(MINUTE);
+        let mine = scene.heard_in();
+        let snapshot = scene.world.people[ANNA].disk.clone();
+        scene.says_text("seen before the roll-back");
+        assert_eq!(scene.heard_in(), mine);
+        scene.world.close_page(ANNA);
+        scene.world.people[ANNA].disk = snapshot;
+        scene.puppet.withhold_prekeys(&mut scene.world);
+        scene.world.open_page(ANNA);
+        scene.world.run_for(MINUTE);
+        let rolled_back = "server: this device's state was rolled back; beginning fresh sessions";
+        assert!(logged(&scene.world, ANNA, rolled_back));
+        let sequence = scene.talk.sequence;
+        scene.talk = scene.puppet.begin(false);
+        scene.talk.sequence = sequence;
+        scene.says_text("in a session of mine");
+        assert!(scene.reaches("hello"));
+        let theirs = scene.talk.session.id();
+        assert_eq!(scene.heard_in(), theirs, "{seed}");
+        orders[usize::from(mine < theirs)] = true;
+    }
+    assert_eq!(orders, [true; 2], "both orders were seen");
 }

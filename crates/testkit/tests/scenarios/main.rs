@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod anew;
 mod away;
 mod common;
 mod crash;
@@ -22,6 +23,7 @@ mod links;
 mod parting;
 mod puppet;
 mod random;
+mod scene;
 mod server;
 mod strangers;
 mod talk;

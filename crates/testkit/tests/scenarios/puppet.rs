@@ -2,14 +2,15 @@
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use sotto_crypto::envelope::{self, Address, Sender, TagKey};
+use sotto_crypto::envelope::{self, Address, SealedEnvelope, Sender, TagKey};
+use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
-    AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKeyPublic,
-    SignedPreKey,
+    AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey,
+    OneTimePreKeyPublic, SignedPreKey,
 };
-use sotto_crypto::ratchet::Session;
+use sotto_crypto::ratchet::{Preview, Session};
 use sotto_crypto::x3dh::{self, PeerKeys};
-use sotto_crypto::{DeliveryKeyId, DeliveryToken, DeviceId, MailboxId, PreKeyId, Timestamp};
+use sotto_crypto::{DeliveryKeyId, DeliveryToken, DeviceId, MailboxId, PreKeyId, SessionId, Timestamp};
 use sotto_testkit::World;
 use sotto_wire::peer::{
     Body, Bundle, Carried, Content, DeviceList, Ephemeral, FirstPrefix, InviteContents, InviteLink,
@@ -33,6 +34,7 @@ pub struct Puppet {
     pub device: DevicePublic,
     pub signing: DeviceSigningKey,
     pub identity: DeviceIdentityKey,
+    pub delivery: DeliveryKey,
     pub bundle: Bundle,
     /// What lets others write to it, once it has said so.
     pub token: Option<DeliveryToken>,
@@ -41,15 +43,20 @@ pub struct Puppet {
 /// Where the puppet says that it can be written to.
 pub const MAILBOX: [u8; 16] = [0xee; 16];
 
+fn boxes(world: &World, link: &str) -> (InviteLink, InviteContents) {
+    let link = InviteLink::parse(link, &world.server.origin).unwrap();
+    let opened = link.secret.open_bundle(&world.server.invites[&link.secret.id()].bundle).unwrap();
+    let contents =
+        InviteContents::decode(&opened, &link.account, Timestamp::from_millis(world.now.0)).unwrap();
+    (link, contents)
+}
+
 impl Puppet {
     /// Takes the invite's boxes straight from the server.
     pub fn new(world: &World, link: &str, seed: u64) -> Self {
         let mut rng = ChaCha12Rng::seed_from_u64(seed);
         let now = Timestamp::from_millis(world.now.0);
-        let link = InviteLink::parse(link, &world.server.origin).unwrap();
-        let sealed = &world.server.invites[&link.secret.id()].bundle;
-        let opened = link.secret.open_bundle(sealed).unwrap();
-        let contents = InviteContents::decode(&opened, &link.account, now).unwrap();
+        let (link, contents) = boxes(world, link);
         let account = AccountKey::generate(&mut rng);
         let signing = DeviceSigningKey::generate(&mut rng);
         let identity = DeviceIdentityKey::generate(&mut rng);
@@ -57,13 +64,44 @@ impl Puppet {
         let listed = ListedDevice { id, signing: signing.public(), identity: identity.public() };
         let list = DeviceList::sign(&account, 1, [0; 32], vec![listed], &mut rng).unwrap();
         let device = list.devices()[0];
-        let bundle = Bundle {
-            device,
-            signed_prekey: SignedPreKey::generate(PreKeyId(1), &mut rng).public(),
-            delivery: DeliveryKey::generate(DeliveryKeyId(1), &mut rng).public(),
-            created: now,
-        };
-        Self { rng, account, link, contents, list, device, signing, identity, bundle, token: None }
+        let signed_prekey = SignedPreKey::generate(PreKeyId(1), &mut rng).public();
+        let delivery = DeliveryKey::generate(DeliveryKeyId(1), &mut rng);
+        let bundle = Bundle { device, signed_prekey, delivery: delivery.public(), created: now };
+        Self { rng, account, link, contents, list, device, signing, identity, delivery, bundle, token: None }
+    }
+
+    /// Takes another link.
+    pub fn hold(&mut self, world: &World, link: &str) {
+        (self.link, self.contents) = boxes(world, link);
+    }
+
+    /// Makes a link of its own.
+    pub fn invite(&mut self, world: &mut World) -> String {
+        let rng = &mut self.rng;
+        let secret = InviteSecret::generate(rng);
+        let bundle = self.bundle.sign(&self.signing, rng);
+        let one_time = OneTimePreKey::generate(PreKeyId(1), rng);
+        let (mailbox, token) = (MailboxId::from_bytes(MAILBOX), DeliveryToken::generate(rng));
+        self.token = Some(DeliveryToken::from_bytes(&token.to_bytes()));
+        let contents = InviteContents::encode(&self.list, &bundle, one_time.public(), mailbox, token);
+        let card = secret.seal_name(b"Mallory", rng).unwrap();
+        let sealed = secret.seal_bundle(&contents, rng).unwrap();
+        world.server.offer_invite(secret.id(), card, sealed);
+        InviteLink { secret, account: self.account.public().hash() }.format(&world.server.origin)
+    }
+
+    /// The server gives nobody prekeys of it any more that can be used.
+    pub fn withhold_prekeys(&self, world: &mut World) {
+        let token = *self.token.as_ref().unwrap().hash().as_bytes();
+        world.server.open_mailbox(MailboxId::from_bytes(MAILBOX), token, b"nothing".to_vec());
+    }
+
+    /// The session of what somebody has posted to it.
+    pub fn session_of(&self, blob: &[u8]) -> SessionId {
+        let sealed = SealedEnvelope::parse(blob).unwrap();
+        let opened = sealed.open(MailboxId::from_bytes(MAILBOX), &self.delivery).unwrap();
+        let carried = Carried::decode(opened.unverified_message()).unwrap();
+        Preview::of(&carried.ratchet).unwrap().session_id
     }
 
     pub fn sender(&self) -> Sender {
@@ -116,7 +154,7 @@ impl Puppet {
             previous: [0; 32],
             lamport: talk.sequence,
             sent_at: self.bundle.created.as_millis(),
-            list_version: 1,
+            list_version: self.list.version(),
             list_hash: *self.list.hash(),
             content,
             delivery: None,
@@ -143,7 +181,8 @@ impl Puppet {
         self.send(world, talk, &ratchet);
     }
 
-    fn send(&mut self, world: &mut World, talk: &Talk, ratchet: &[u8]) {
+    /// Puts a ratchet message into the mailbox, with the prefix of first messages.
+    pub fn send(&mut self, world: &mut World, talk: &Talk, ratchet: &[u8]) {
         let carried = Carried::encode(Some(&talk.first), ratchet);
         let tag = self.tag(talk.first.keys.invite_id.is_some());
         let blob = self.seal(&carried, self.sender(), &tag);

@@ -1,0 +1,121 @@
+//! Anna and a contact of hers that is played by hand.
+
+use sotto_crypto::SessionId;
+use sotto_crypto::keys::{DeviceIdentityKey, DeviceSigningKey};
+use sotto_crypto::{DeviceId, MailboxId};
+use sotto_engine::{Command, ContactId, ContactView, Content as Seen, Devices, Milestone};
+use sotto_testkit::{Network, World};
+use sotto_wire::peer::{Content, DeviceList, ListedDevice, Message, Text};
+use sotto_wire::server::{List, Opaque};
+
+use crate::common::*;
+use crate::puppet::{MAILBOX, Puppet, Talk};
+
+/// Anna, and a contact of hers that she has confirmed, played by hand.
+pub struct Scene {
+    pub world: World,
+    pub puppet: Puppet,
+    pub talk: Talk,
+    pub id: ContactId,
+}
+
+impl Scene {
+    pub fn new(seed: u64) -> Self {
+        let mut world = World::new(seed, 1);
+        world.network = Network::without_links();
+        let (_, link) = invite(&mut world, ANNA);
+        let mut puppet = Puppet::new(&world, &link, seed);
+        let talk = puppet.come(&mut world);
+        let id = arrival(&mut world, ANNA);
+        puppet.open_mailbox(&mut world);
+        world.command(ANNA, Command::ConfirmContact(id));
+        world.run_for(MINUTE);
+        Self { world, puppet, talk, id }
+    }
+
+    /// The puppet says something, naming the list that it has now.
+    pub fn says(&mut self, content: Content) {
+        let body = self.puppet.body(&mut self.talk, content);
+        self.puppet.say(&mut self.world, &mut self.talk, &Message::Body(body));
+        self.world.run_for(MINUTE);
+    }
+
+    pub fn says_text(&mut self, words: &str) {
+        self.says(Content::Text { text: Text::new(words.to_owned()).unwrap() });
+    }
+
+    pub fn announces(&mut self, lists: &[&DeviceList]) {
+        let lists = lists.iter().map(|list| Opaque::new(list.as_bytes().to_vec()).unwrap()).collect();
+        self.says(Content::Devices { lists: List::new(lists).unwrap() });
+    }
+
+    /// The next list, of these devices; not held by the puppet yet.
+    pub fn next(&mut self, devices: Vec<ListedDevice>) -> DeviceList {
+        let before = &self.puppet.list;
+        let (version, hash) = (before.version() + 1, *before.hash());
+        DeviceList::sign(&self.puppet.account, version, hash, devices, &mut self.puppet.rng).unwrap()
+    }
+
+    pub fn device(&self) -> ListedDevice {
+        let device = &self.puppet.device;
+        ListedDevice { id: device.device_id(), signing: *device.signing(), identity: *device.identity() }
+    }
+
+    pub fn new_device(&mut self) -> ListedDevice {
+        let rng = &mut self.puppet.rng;
+        ListedDevice {
+            id: DeviceId::generate(rng),
+            signing: DeviceSigningKey::generate(rng).public(),
+            identity: DeviceIdentityKey::generate(rng).public(),
+        }
+    }
+
+    pub fn devices(&self) -> Devices {
+        self.world.people[ANNA].screen.contacts[&self.id].devices
+    }
+
+    /// How much of Anna's has reached the puppet's mailbox.
+    pub fn reached(&self) -> usize {
+        self.world.server.accepted.iter().filter(|(to, _)| *to == MailboxId::from_bytes(MAILBOX)).count()
+    }
+
+    /// Anna says something; whether anything of hers reaches the puppet's mailbox within a minute.
+    pub fn reaches(&mut self, words: &str) -> bool {
+        let before = self.reached();
+        say(&mut self.world, ANNA, self.id, words);
+        self.world.run_for(MINUTE);
+        self.reached() > before
+    }
+
+    /// The session of the last of it.
+    pub fn heard_in(&self) -> SessionId {
+        let last = self.world.server.accepted.iter().rfind(|(to, _)| *to == MailboxId::from_bytes(MAILBOX));
+        self.puppet.session_of(&last.unwrap().1)
+    }
+
+    pub fn seen(&self) -> &ContactView {
+        &self.world.people[ANNA].screen.contacts[&self.id]
+    }
+
+    /// Anna makes a link that nobody has used, and the puppet holds it.
+    pub fn another_link(&mut self) {
+        let (_, link) = invite(&mut self.world, ANNA);
+        self.puppet.hold(&self.world, &link);
+    }
+
+    /// The puppet comes by the link that it holds.
+    pub fn comes(&mut self) {
+        self.talk = self.puppet.come(&mut self.world);
+        self.world.run_for(MINUTE);
+    }
+
+    pub fn told(&mut self) -> Vec<String> {
+        told(&mut self.world, ANNA, self.id)
+    }
+
+    pub fn changes(&mut self) -> usize {
+        let changed = Seen::Milestone(Milestone::DevicesChanged);
+        let id = self.id;
+        self.world.history(ANNA, id).into_iter().filter(|message| message.content == changed).count()
+    }
+}
