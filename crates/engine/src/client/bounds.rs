@@ -87,7 +87,7 @@ fn a_thousand_contacts_that_began_all_they_may_are_restored() {
     let signed = signed_prekey(&client);
     let mut turn = Turn::new(NOW, rng, Timers::default());
     let contact = |n| ContactId(bytes16(n));
-    let session = |n, m| SessionId::from_bytes(bytes16(n << 32 | m));
+    let session = |n, m| SessionId::from_bytes(bytes16(n * policy::ACCEPTED_MAX + m));
     for n in 0..policy::CONTACTS_MAX {
         for m in 0..policy::ACCEPTED_MAX {
             assert!(client.account.accept_session(session(n, m), contact(n), signed, &mut turn));
