@@ -22,7 +22,7 @@ impl SmallDisk {
             Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(directory.path()).output();
         let reason = match mounted {
             Ok(output) if output.status.success() => return Some(Self(directory)),
-            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Ok(output) => first_line(&output.stderr),
             Err(error) => error.to_string(),
         };
         skipped("the server on a full disk", &format!("mounting one needs root: {reason}"));
@@ -32,6 +32,11 @@ impl SmallDisk {
     fn path(&self) -> &Path {
         self.0.path()
     }
+}
+
+/// A line that is repeated elsewhere has to be one.
+fn first_line(said: &[u8]) -> String {
+    String::from_utf8_lossy(said).trim().lines().next().unwrap_or_default().to_owned()
 }
 
 impl Drop for SmallDisk {
