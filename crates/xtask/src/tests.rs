@@ -38,6 +38,11 @@ pub fn test(workspace: &Workspace) -> Outcome<()> {
     };
     // Both select the whole workspace, so that nothing is compiled twice for other features.
     suite.command("unit, property and integration tests", &mut cargo(&["--workspace", "--no-fail-fast"]));
+    // Again, for what they say: how many cases of each published set ran, and which our own rules refuse.
+    suite.command(
+        "published test vectors, counted",
+        &mut cargo(&["--workspace", "--lib", "vectors::", "--", "--nocapture", "--test-threads=2"]),
+    );
     suite.work("second implementation (Python)", || second::test(workspace));
     suite.work("models (Verifpal)", || models::verify(workspace, Extent::Quick));
     suite.work("fuzz targets, a few seconds each", || fuzz::smoke(workspace, SMOKE));

@@ -15,19 +15,47 @@ use std::collections::BTreeMap;
 
 /// What became of each case of a set.
 #[derive(Default)]
-pub(crate) struct Tally(BTreeMap<&'static str, usize>);
+pub(crate) struct Tally {
+    counts: BTreeMap<&'static str, usize>,
+    /// Numbers of the cases, by outcome, where they have any.
+    cases: BTreeMap<&'static str, Vec<usize>>,
+}
 
 impl Tally {
     pub(crate) fn count(&mut self, outcome: &'static str) {
-        *self.0.entry(outcome).or_default() += 1;
+        *self.counts.entry(outcome).or_default() += 1;
     }
 
-    pub(crate) fn assert(&self, set: &str, expected: &[(&str, usize)], total: usize) {
-        println!("{set}: {total} cases");
-        for (outcome, count) in &self.0 {
-            println!("  {count:4}  {outcome}");
-        }
-        assert_eq!(self.0.values().sum::<usize>(), total, "{set}: every case has an outcome");
-        assert_eq!(self.0.iter().map(|(k, v)| (*k, *v)).collect::<Vec<_>>(), expected, "{set}");
+    /// The same for a case that has a number.
+    pub(crate) fn case(&mut self, outcome: &'static str, number: usize) {
+        self.count(outcome);
+        self.cases.entry(outcome).or_default().push(number);
     }
+
+    /// Prints what became of the set, and by number which cases each of our own rules refuses: `cargo xtask test` repeats
+    /// lines that begin so.
+    pub(crate) fn assert(&self, set: &str, expected: &[(&str, usize)], total: usize) {
+        let counts: Vec<String> =
+            self.counts.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+        println!("vectors {set}: {total} cases: {}", counts.join("; "));
+        for (outcome, numbers) in &self.cases {
+            // What is invalid anyhow needs no rule of ours.
+            if outcome.contains("refused") && !outcome.starts_with("invalid") {
+                println!("vectors {set}: {outcome}: {}", ranges(numbers));
+            }
+        }
+        assert_eq!(self.counts.values().sum::<usize>(), total, "{set}: every case has an outcome");
+        assert_eq!(self.counts.iter().map(|(k, v)| (*k, *v)).collect::<Vec<_>>(), expected, "{set}");
+    }
+}
+
+/// Rising numbers as `1, 3-5`.
+fn ranges(numbers: &[usize]) -> String {
+    let runs = numbers.chunk_by(|before, after| before + 1 == *after);
+    let written = runs.filter_map(|run| match run {
+        [] => None,
+        [one] => Some(one.to_string()),
+        [first, .., last] => Some(format!("{first}-{last}")),
+    });
+    written.collect::<Vec<_>>().join(", ")
 }

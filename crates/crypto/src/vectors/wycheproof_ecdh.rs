@@ -73,7 +73,7 @@ fn run(name: TestName, set: &str, expected: &[(&str, usize)], take_apart: impl F
     let mut total = 0;
     for case in tests.test_groups.iter().flat_map(|group| &group.tests) {
         total += 1;
-        tally.count(outcome(case, &take_apart(&case.public_key)));
+        tally.case(outcome(case, &take_apart(&case.public_key)), case.tc_id);
     }
     tally.assert(set, expected, total);
 }

@@ -46,7 +46,7 @@ fn run(
         let point = Point::from_bytes(key.as_bytes().try_into().unwrap()).unwrap();
         for case in &group.tests {
             total += 1;
-            tally.count(outcome(&point, case, parse(&case.sig)));
+            tally.case(outcome(&point, case, parse(&case.sig)), case.tc_id);
         }
     }
     tally.assert(set, expected, total);

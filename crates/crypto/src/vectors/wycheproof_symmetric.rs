@@ -16,11 +16,11 @@ fn aes_gcm() {
         for case in &group.tests {
             total += 1;
             if group.key_size != 256 {
-                tally.count("refused: only 256-bit keys");
+                tally.case("refused: only 256-bit keys", case.tc_id);
                 continue;
             }
             let Ok(nonce) = <&[u8; 12]>::try_from(case.nonce.as_slice()) else {
-                tally.count("refused: only 96-bit nonces");
+                tally.case("refused: only 96-bit nonces", case.tc_id);
                 continue;
             };
             let cipher = Cipher::new(case.key.as_slice().try_into().unwrap());
@@ -33,12 +33,12 @@ fn aes_gcm() {
                     assert_eq!(text, *case.pt, "case {}", case.tc_id);
                     assert_eq!(cipher.seal(nonce, &case.aad, &mut text), *tag, "case {}", case.tc_id);
                     assert_eq!(text, *case.ct, "case {}", case.tc_id);
-                    tally.count("valid, sealed and opened");
+                    tally.case("valid, sealed and opened", case.tc_id);
                 }
                 _ => {
                     assert!(opened.is_err(), "case {}", case.tc_id);
                     assert_eq!(text, *case.ct, "case {}: nothing decrypted", case.tc_id);
-                    tally.count("invalid, refused");
+                    tally.case("invalid, refused", case.tc_id);
                 }
             }
         }
@@ -62,14 +62,14 @@ fn hkdf_sha256() {
             total += 1;
             if case.size > 255 * 32 {
                 assert!(case.result.must_fail(), "case {}", case.tc_id);
-                tally.count("refused at compile time: more than 255 blocks");
+                tally.case("refused at compile time: more than 255 blocks", case.tc_id);
                 continue;
             }
             let mut output = vec![0; case.size];
             expand(&case.salt, &[&case.ikm], &case.info, &mut output);
             assert!(!case.result.must_fail(), "case {}", case.tc_id);
             assert_eq!(output, *case.okm, "case {}", case.tc_id);
-            tally.count("valid");
+            tally.case("valid", case.tc_id);
         }
     }
     let expected = [("refused at compile time: more than 255 blocks", 3), ("valid", 83)];
@@ -88,7 +88,7 @@ fn hmac_sha256() {
             let tag = hmac(&case.key, &[first, second]);
             let equal = tag[..group.tag_size / 8] == **case.tag;
             assert_eq!(equal, !case.result.must_fail(), "case {}", case.tc_id);
-            tally.count(if equal { "valid" } else { "invalid, refused" });
+            tally.case(if equal { "valid" } else { "invalid, refused" }, case.tc_id);
         }
     }
     let expected = [("invalid, refused", 108), ("valid", 66)];
