@@ -72,12 +72,13 @@ impl Suite {
 }
 
 /// What a line begins with that sums up: cargo-deny's, Python's unittest's, the second implementation's, our own.
-const SUMMARIES: [&str; 8] = [
+const SUMMARIES: [&str; 9] = [
     "advisories ",
     "Ran ",
     "FAILED (",
     "conversations held: ",
     "vector cases replayed: ",
+    "vectors ",
     "model ",
     "fuzz ",
     "skipped: ",

@@ -14,6 +14,7 @@ REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
     "points": primitives.points,
     "signatures": primitives.signatures,
     "device_list": identities.device_list,
+    "device_list_succession": identities.device_list_succession,
     "bundle": identities.bundle,
     "invite": identities.invite,
     "safety_number": identities.safety_number,

@@ -1,4 +1,4 @@
-"""device_list.json, bundle.json, invite.json, safety_number.json."""
+"""device_list.json, device_list_succession.json, bundle.json, invite.json, safety_number.json."""
 
 from typing import Any
 
@@ -36,6 +36,15 @@ def device_list(case: Case) -> dict[str, Any]:
     written = lists.write(fields, a.aik.private, case.draws.next("signature"))
     return {"signed": DEVICE_LIST.write(fields).hex(), "device_list": written.hex(),
             "hash": lists.read(written).hash.hex()}
+
+
+def device_list_succession(case: Case) -> dict[str, Any]:
+    """How a list, shown or named, stands to the one that is held."""
+    held = lists.read(case.bytes("held"))
+    if "named" in case:
+        named = case["named"]
+        return {"standing": lists.standing_of_name(held, named["version"], bytes.fromhex(named["hash"]))}
+    return {"standing": lists.standing(held, lists.read(case.bytes("list")))}
 
 
 def bundle(case: Case) -> dict[str, Any]:

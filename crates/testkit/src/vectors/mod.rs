@@ -11,6 +11,7 @@ mod bundle;
 pub mod cbor;
 mod conversation;
 mod device_list;
+mod device_list_succession;
 mod envelope;
 mod file;
 pub mod form;
@@ -55,6 +56,7 @@ pub const STRUCTURES: &[Structure] = &[
     points::POINTS,
     signatures::SIGNATURES,
     device_list::DEVICE_LIST,
+    device_list_succession::DEVICE_LIST_SUCCESSION,
     bundle::BUNDLE,
     invite::INVITE,
     x3dh::X3DH,

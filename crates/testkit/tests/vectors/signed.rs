@@ -37,6 +37,22 @@ fn device_lists() {
     });
 }
 
+/// How lists, shown or named, stand to the held one.
+#[test]
+fn successions() {
+    each("device_list_succession", "", |case| {
+        let held = DeviceList::decode(&case.bytes("/given/held")).unwrap();
+        let standing = if case.has("/given/named") {
+            held.names(case.number("/given/named/version"), &case.array("/given/named/hash"))
+        } else {
+            let list = DeviceList::decode(&case.bytes("/given/list")).unwrap();
+            let Some(standing) = case.judge(list.after(&held)) else { return };
+            standing
+        };
+        assert_eq!(format!("{standing:?}").to_lowercase(), case.text("/expect/standing"));
+    });
+}
+
 #[test]
 fn bundles() {
     each("bundle", "", |case| {
