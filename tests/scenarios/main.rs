@@ -3,6 +3,7 @@
 mod away;
 mod bad_links;
 mod files;
+mod internet;
 mod network_loss;
 mod nothing_readable;
 mod page_opens;

@@ -33,7 +33,9 @@ const SELECTED_PAIRS: &str = "
                 : all.find((entry) => entry.type === 'candidate-pair' && entry.selected);
             if (!pair) return 'none';
             const kind = (id) => stats.get(id)?.candidateType;
-            return `${kind(pair.localCandidateId)} ${kind(pair.remoteCandidateId)} ${pair.state}`;
+            const reached = stats.get(pair.localCandidateId)?.relayProtocol;
+            const own = kind(pair.localCandidateId) + (reached ? `/${reached}` : '');
+            return `${own} ${kind(pair.remoteCandidateId)} ${pair.state}`;
         });
     return Promise.all(pairs);
 ";
@@ -52,7 +54,7 @@ impl Person {
         self.preload(NO_WEBRTC).await
     }
 
-    /// The candidate pairs in use, as `getStats` tells: `host prflx succeeded`.
+    /// The candidate pairs in use, as `getStats` tells: `host prflx succeeded`, `relay/tcp host succeeded`.
     pub async fn candidate_pairs(&self) -> Outcome<Vec<String>> {
         Ok(self.driver().await?.execute(SELECTED_PAIRS, vec![]).await?.convert()?)
     }
