@@ -1,11 +1,17 @@
 //! The program: reads its configuration, serves until it is told to stop.
 
+use std::alloc::System;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use sotto_server::{Running, config};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Requests bring addresses and delivery tokens through buffers of libraries that do not wipe them.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     match run() {

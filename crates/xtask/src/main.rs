@@ -4,6 +4,7 @@ mod apt;
 mod bench;
 mod check;
 mod fuzz;
+mod load;
 mod models;
 mod page;
 mod run;
@@ -67,6 +68,12 @@ enum Task {
         #[arg(long, default_value_t = 100)]
         share: u32,
     },
+    /// The server under load and faults: kill -9, idle sockets, durable messages, relay, floods, bad input, canaries
+    Load {
+        /// Rows to run, `--runs N`, `--share PERCENT`; see `cargo xtask load -- --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Only build the page, into dist/
     Page {
         /// Unoptimised and uncompressed, for work on it: minutes faster, larger, slower; no proof of anything
@@ -85,6 +92,7 @@ fn main() -> ExitCode {
         Task::Fuzz { minutes, target } => fuzz::fuzz(&workspace, minutes, target.as_deref()),
         Task::Vectors { unreleased } => vectors::vectors(&workspace, unreleased),
         Task::Timing { share } => timing::timing(&workspace, share),
+        Task::Load { arguments } => load::load(&workspace, &arguments),
         Task::Page { quick } => {
             let quality = if quick { Quality::Quick } else { Quality::Release };
             setup::for_page(&workspace).and_then(|tools| page::build(&workspace, &tools, quality))

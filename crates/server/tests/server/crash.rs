@@ -95,12 +95,12 @@ async fn a_retry_across_crashes_is_delivered_once() {
     let blob = fresh_blob(1024);
     let (mut server, address) = spawn(data.path()).await;
     drop(device.register(address).await);
-    assert_eq!(device.put_at(address, Class::Stored, &blob).await.status, 202);
+    assert_eq!(device.put(address, Class::Stored, &blob).await.status, 202);
     server.start_kill().unwrap();
     server.wait().await.unwrap();
 
     let (mut server, address) = spawn(data.path()).await;
-    assert_eq!(device.put_at(address, Class::Stored, &blob).await.status, 202);
+    assert_eq!(device.put(address, Class::Stored, &blob).await.status, 202);
     let (mut socket, _) = device.connect(address).await;
     assert_eq!(socket.delivered().await, (1, Class::Stored, blob.clone()));
     assert_eq!(socket.next().await, ServerFrame::Drained {});
@@ -109,7 +109,7 @@ async fn a_retry_across_crashes_is_delivered_once() {
     server.wait().await.unwrap();
 
     let (_server, address) = spawn(data.path()).await;
-    assert_eq!(device.put_at(address, Class::Stored, &blob).await.status, 202);
+    assert_eq!(device.put(address, Class::Stored, &blob).await.status, 202);
     let (mut socket, welcome) = device.connect(address).await;
     let expected = ServerFrame::Welcome { acknowledged_through: Sequence(1), one_time_left: 0, waiting: 0 };
     assert_eq!(welcome, expected);
@@ -117,7 +117,7 @@ async fn a_retry_across_crashes_is_delivered_once() {
     // Whoever did not hear that it was acknowledged says so again.
     socket.acknowledge(&[1]).await;
     let next = fresh_blob(1024);
-    assert_eq!(device.put_at(address, Class::Stored, &next).await.status, 202);
+    assert_eq!(device.put(address, Class::Stored, &next).await.status, 202);
     assert_eq!(socket.delivered().await, (2, Class::Stored, next));
 }
 

@@ -7,8 +7,8 @@ use sotto_wire::server::{
     ServerFrame, TokenHashes, limits, path,
 };
 
-use crate::device::{Device, Socket, fresh_blob, refused};
-use crate::support::{Server, post, unique};
+use crate::device::{Device, Socket, fresh_blob};
+use crate::support::{Server, post, refused, unique};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_put_is_pushed_until_acknowledged() {

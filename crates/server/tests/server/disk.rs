@@ -51,7 +51,7 @@ async fn fill(device: &Device, address: std::net::SocketAddr, size: usize) -> Ve
     let mut accepted = Vec::new();
     for _ in 0..200 {
         let blob = fresh_blob(size);
-        let response = device.put_at(address, Class::Stored, &blob).await;
+        let response = device.put(address, Class::Stored, &blob).await;
         if response.status == 202 {
             accepted.push(blob);
             continue;
@@ -98,13 +98,13 @@ async fn a_full_disk_refuses_what_is_new_and_loses_nothing() {
     assert_eq!(found.iter().map(|(_, blob)| blob.clone()).collect::<Vec<_>>(), accepted);
     socket.send(&ClientFrame::Ping { n: 1 }).await;
     assert_eq!(socket.next().await, ServerFrame::Pong { n: 1 });
-    assert_eq!(device.put_at(address, Class::Ephemeral, &fresh_blob(1024)).await.status, 202);
+    assert_eq!(device.put(address, Class::Ephemeral, &fresh_blob(1024)).await.status, 202);
     assert!(matches!(socket.next().await, ServerFrame::Deliver { class: Class::Ephemeral, .. }));
 
     // When there is room again, it goes on by itself.
     std::fs::remove_file(&filler).unwrap();
     let blob = fresh_blob(64 * 1024);
-    eventually("it accepts again", async || device.put_at(address, Class::Stored, &blob).await.status == 202)
+    eventually("it accepts again", async || device.put(address, Class::Stored, &blob).await.status == 202)
         .await;
     accepted.push(blob);
     assert!(matches!(socket.next().await, ServerFrame::Deliver { class: Class::Stored, .. }));

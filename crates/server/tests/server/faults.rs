@@ -33,7 +33,7 @@ async fn a_full_queue_is_told_and_what_was_accepted_is_kept() {
     for blob in blobs {
         let (address, sender, answered) = (server.address, device.sender(), answered.clone());
         tokio::spawn(async move {
-            let response = sender.put_at(address, Class::Stored, &blob).await;
+            let response = sender.put(address, Class::Stored, &blob).await;
             let _ = answered.send((blob, response)).await;
         });
     }

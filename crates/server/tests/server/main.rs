@@ -10,9 +10,10 @@
 
 mod abuse;
 mod bad_input;
+#[path = "../client/mod.rs"]
+mod client;
 mod crash;
 mod delivery;
-mod device;
 mod disk;
 mod faults;
 mod floods;
@@ -22,3 +23,5 @@ mod sockets;
 mod support;
 mod turn;
 mod watched;
+
+use client::device;

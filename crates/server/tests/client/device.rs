@@ -3,23 +3,24 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_crypto::keys::DeviceSigningKey;
 use sotto_wire::server::{
-    Authentication, Blob, CONTENT_TYPE, Class, ClientFrame, CloseCode, DeliveryToken, DeviceId, ErrorCode,
-    ListedToken, MailboxId, Message, Nonce, PutEnvelope, Sequence, ServerFrame, TokenHashes, challenge_bytes,
-    limits, path,
+    Authentication, Blob, CONTENT_TYPE, Class, ClientFrame, CloseCode, DeliveryToken, DeviceId, ListedToken,
+    MailboxId, Message, Nonce, PutEnvelope, Sequence, ServerFrame, TokenHashes, challenge_bytes, limits,
+    path,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::Request;
+use tokio_tungstenite::tungstenite::http::{HeaderMap, Request};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message as Raw};
 
-use crate::support::{Response, Server, post, unique};
+use super::http::{Response, post, unique};
 
 /// Nothing here takes that long; a test that waits longer has failed.
 pub const LONG: Duration = Duration::from_secs(30);
@@ -59,17 +60,39 @@ impl Device {
 
     /// Connects, authenticates, and takes the welcome.
     pub async fn connect(&self, address: SocketAddr) -> (Socket, ServerFrame) {
-        let mut socket = Socket::open(address).await.unwrap();
-        let challenge = socket.challenge().await;
-        socket.send(&ClientFrame::Authenticate(self.answer(&origin(address), &challenge))).await;
-        let welcome = socket.next().await;
+        let connected = tokio::time::timeout(LONG, self.try_connect(address)).await;
+        connected.expect("connected in time").unwrap()
+    }
+
+    /// Like [`connect`](Self::connect), to a server that may be gone.
+    pub async fn try_connect(&self, address: SocketAddr) -> Result<(Socket, ServerFrame), Gone> {
+        let mut socket = Socket::open(address).await.map_err(Some)?;
+        let welcome = self.authenticate(&mut socket, address).await?;
+        Ok((socket, welcome))
+    }
+
+    /// Answers the challenge on a new connection and takes the welcome.
+    pub async fn authenticate(&self, socket: &mut Socket, address: SocketAddr) -> Result<ServerFrame, Gone> {
+        let challenge = match socket.try_next().await? {
+            ServerFrame::Challenge { nonce, .. } => nonce,
+            other => panic!("{other:?}"),
+        };
+        let answer = ClientFrame::Authenticate(self.answer(&origin(address), &challenge));
+        socket.try_send(&answer).await.map_err(Some)?;
+        let welcome = socket.try_next().await?;
         assert!(matches!(welcome, ServerFrame::Welcome { .. }), "{welcome:?}");
-        (socket, welcome)
+        Ok(welcome)
     }
 
     /// Connects for the first time and makes its token valid.
     pub async fn register(&self, address: SocketAddr) -> Socket {
-        let (mut socket, _) = self.connect(address).await;
+        self.register_over(TcpStream::connect(address).await.unwrap(), address, HeaderMap::new()).await
+    }
+
+    /// The same, over a connection that is there already and with these headers.
+    pub async fn register_over(&self, stream: TcpStream, address: SocketAddr, headers: HeaderMap) -> Socket {
+        let mut socket = Socket::upgrade(stream, address, &origin(address), headers).await.unwrap();
+        self.authenticate(&mut socket, address).await.unwrap();
         let hash = DeliveryToken::from_bytes(&self.token).hash();
         let hashes = TokenHashes::new(vec![ListedToken(hash)]).unwrap();
         assert_eq!(socket.next().await, ServerFrame::Drained {});
@@ -105,12 +128,8 @@ impl Device {
         }
     }
 
-    pub async fn put(&self, server: &Server, class: Class, blob: &Blob) -> Response {
-        self.put_at(server.address, class, blob).await
-    }
-
-    pub async fn put_at(&self, address: SocketAddr, class: Class, blob: &Blob) -> Response {
-        post(address, path::ENVELOPES, &self.envelope(class, blob.clone()).encode()).await
+    pub async fn put(&self, server: impl Into<SocketAddr>, class: Class, blob: &Blob) -> Response {
+        post(server.into(), path::ENVELOPES, &self.envelope(class, blob.clone()).encode()).await
     }
 
     /// The same where the server may go away meanwhile: the status, if there is an answer.
@@ -148,6 +167,9 @@ fn upgrade_request(address: SocketAddr, origin: &str) -> Request<()> {
     request
 }
 
+/// Why a connection is gone; nothing, if it was closed in order.
+pub type Gone = Option<tungstenite::Error>;
+
 pub struct Socket(pub WebSocketStream<TcpStream>);
 
 impl Socket {
@@ -157,15 +179,25 @@ impl Socket {
 
     pub async fn open_from(address: SocketAddr, origin: &str) -> Result<Self, tungstenite::Error> {
         let stream = TcpStream::connect(address).await?;
-        let (socket, _) = tokio_tungstenite::client_async(upgrade_request(address, origin), stream).await?;
-        Ok(Self(socket))
+        Self::upgrade(stream, address, origin, HeaderMap::new()).await
     }
 
     pub async fn over(stream: TcpStream, address: SocketAddr) -> Self {
-        let (socket, _) = tokio_tungstenite::client_async(upgrade_request(address, &origin(address)), stream)
-            .await
-            .unwrap();
-        Self(socket)
+        Self::upgrade(stream, address, &origin(address), HeaderMap::new()).await.unwrap()
+    }
+
+    async fn upgrade(
+        stream: TcpStream,
+        address: SocketAddr,
+        origin: &str,
+        headers: HeaderMap,
+    ) -> Result<Self, tungstenite::Error> {
+        // Thousands of them are open at once: the default buffer is 128 KiB.
+        let config = WebSocketConfig::default().read_buffer_size(4096);
+        let mut request = upgrade_request(address, origin);
+        request.headers_mut().extend(headers);
+        let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await?;
+        Ok(Self(socket))
     }
 
     pub async fn challenge(&mut self) -> Nonce {
@@ -176,7 +208,25 @@ impl Socket {
     }
 
     pub async fn send(&mut self, frame: &ClientFrame) {
-        self.0.send(Raw::Binary(frame.encode().into())).await.unwrap();
+        self.try_send(frame).await.unwrap();
+    }
+
+    /// Like [`send`](Self::send), on a connection that may be gone.
+    pub async fn try_send(&mut self, frame: &ClientFrame) -> Result<(), tungstenite::Error> {
+        self.send_raw(Raw::Binary(frame.encode().into())).await
+    }
+
+    /// Sends anything at all, on a connection that may be gone.
+    pub async fn send_raw(&mut self, message: Raw) -> Result<(), tungstenite::Error> {
+        self.0.send(message).await
+    }
+
+    /// Several frames in one go.
+    pub async fn send_all(&mut self, frames: &[ClientFrame]) -> Result<(), tungstenite::Error> {
+        for frame in frames {
+            self.0.feed(Raw::Binary(frame.encode().into())).await?;
+        }
+        self.0.flush().await
     }
 
     pub async fn acknowledge(&mut self, sequences: &[u64]) {
@@ -194,16 +244,31 @@ impl Socket {
 
     /// The next frame.
     pub async fn next(&mut self) -> ServerFrame {
-        let next = async {
-            loop {
-                match self.0.next().await {
-                    Some(Ok(Raw::Binary(bytes))) => return ServerFrame::decode(&bytes).unwrap(),
-                    Some(Ok(Raw::Ping(_))) => {}
-                    other => panic!("{other:?}"),
-                }
+        tokio::time::timeout(LONG, self.try_next()).await.expect("a frame in time").unwrap()
+    }
+
+    /// Like [`next`](Self::next), on a connection that may be gone, and for as long as it takes.
+    pub async fn try_next(&mut self) -> Result<ServerFrame, Gone> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Raw::Binary(bytes))) => return Ok(ServerFrame::decode(&bytes).unwrap()),
+                Some(Ok(Raw::Ping(_))) => {}
+                Some(Err(error)) => return Err(Some(error)),
+                Some(Ok(Raw::Close(_))) | None => return Err(None),
+                Some(Ok(other)) => panic!("{other:?}"),
             }
-        };
-        tokio::time::timeout(LONG, next).await.expect("a frame in time")
+        }
+    }
+
+    /// The next frame and those that are there already, at most `most`.
+    pub async fn burst(&mut self, most: usize) -> Result<Vec<ServerFrame>, Gone> {
+        let mut frames = vec![self.try_next().await?];
+        while frames.len() < most
+            && let Some(frame) = self.try_next().now_or_never()
+        {
+            frames.push(frame?);
+        }
+        Ok(frames)
     }
 
     /// The next delivered envelope: its sequence and bytes.
@@ -214,6 +279,17 @@ impl Socket {
                 (sequence.0, class, blob)
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// The same, where the end of what was stored may be said in between.
+    pub async fn pushed(&mut self) -> (u64, Class, Blob) {
+        loop {
+            match self.next().await {
+                ServerFrame::Deliver { sequence, class, blob, .. } => return (sequence.0, class, blob),
+                ServerFrame::Drained {} => {}
+                other => panic!("{other:?}"),
+            }
         }
     }
 
@@ -230,8 +306,4 @@ impl Socket {
         };
         tokio::time::timeout(LONG, closed).await.expect("closed in time")
     }
-}
-
-pub async fn refused(server: &Server, device: &Device, code: ErrorCode) {
-    device.put(server, Class::Stored, &fresh_blob(1024)).await.refused(code);
 }
