@@ -29,7 +29,18 @@ const fail = (report) => {
   if (shell) shell.hidden = true;
 };
 byId("crash-reload").addEventListener("click", () => location.reload());
-byId("crash-copy").addEventListener("click", () => navigator.clipboard.writeText(byId("crash-report").textContent));
+byId("crash-copy").addEventListener("click", async (event) => {
+  const button = event.currentTarget;
+  const report = byId("crash-report");
+  try {
+    await navigator.clipboard.writeText(report.textContent);
+    button.textContent = "{{text halt.report_copied}}";
+  } catch {
+    // The browser refuses, or the page has no clipboard because it is not secure.
+    getSelection().selectAllChildren(report);
+    button.textContent = "{{text crash.copy_selected}}";
+  }
+});
 
 // The static markup of the views passes through `innerHTML`: known elements, and no attribute that runs or styles
 // anything. Whatever else arrives is refused, and the refusal is reported in the console.
@@ -66,15 +77,15 @@ const makeWorkerUrl = async () => {
 };
 
 const start = async () => {
-  if (!("WebAssembly" in globalThis)) throw new Error("WebAssembly is switched off or missing in this browser");
+  if (!("WebAssembly" in globalThis)) throw new Error("{{text crash.no_wasm}}");
   const wasm = checkedFetch(page.wasm, page.integrity);
   wasm.catch(() => {}); // awaited below; another part may fail first
   const [glue, workerUrl] = await Promise.all([import(page.glue), makeWorkerUrl()]);
-  globalThis.__sotto = Object.freeze({ fragment, worker: workerUrl, fail });
+  globalThis.__sotto = Object.freeze({ fragment, worker: workerUrl, fail, build: page.integrity });
   await glue.default({ module_or_path: wasm });
 };
 
 start().catch((error) => {
   console.error("Sotto could not start:", error);
-  fail(`A part of the page did not arrive, arrived changed, or does not run in this browser.\n${error}\n${navigator.userAgent}`);
+  fail(["{{text crash.not_started}}", error, navigator.userAgent].join("\n"));
 });

@@ -1,5 +1,6 @@
 //! One file for each scenario; one binary, because linking the machinery takes longer than running it.
 
+mod about;
 mod away;
 mod bad_links;
 mod files;

@@ -15,11 +15,15 @@ pub enum ShareOutcome {
     Failed,
 }
 
+fn left_by_boot_script() -> Option<JsValue> {
+    Reflect::get(&js_sys::global(), &"__sotto".into()).ok()
+}
+
 /// The fragment of the address with which the page was opened, without `#`; once. The boot script has removed it
 /// from the address bar and the history already.
 #[must_use]
 pub fn take_fragment() -> Option<String> {
-    let left = Reflect::get(&js_sys::global(), &"__sotto".into()).ok()?;
+    let left = left_by_boot_script()?;
     let fragment = Reflect::get(&left, &"fragment".into()).ok()?.as_string();
     // A frozen object keeps it; nothing else of the page reads it.
     let _ = Reflect::set(&left, &"fragment".into(), &JsValue::NULL);
@@ -29,8 +33,13 @@ pub fn take_fragment() -> Option<String> {
 /// The address of the worker's script, as the boot script knows it.
 #[must_use]
 pub fn worker_url() -> Option<String> {
-    let left = Reflect::get(&js_sys::global(), &"__sotto".into()).ok()?;
-    Reflect::get(&left, &"worker".into()).ok()?.as_string()
+    Reflect::get(&left_by_boot_script()?, &"worker".into()).ok()?.as_string()
+}
+
+/// The digest by which the browser checked this program's wasm, as in an `integrity` attribute.
+#[must_use]
+pub fn build() -> Option<String> {
+    Reflect::get(&left_by_boot_script()?, &"build".into()).ok()?.as_string()
 }
 
 /// Copies a text to the clipboard; whether it worked. To be called in a user gesture.

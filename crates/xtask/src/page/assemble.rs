@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use serde_json::Value;
+
 use super::Quality;
 use super::digest::{integrity, policy_source, short};
 use crate::step::{Failure, Outcome};
@@ -56,8 +58,10 @@ pub fn assemble(workspace: &Workspace, quality: Quality) -> Outcome<()> {
     )?;
     let worker = dist.add("worker", "js", worker.as_bytes())?;
 
+    let texts: Value = serde_json::from_str(&read_text(&workspace.root.join("web/locales/en.json"))?)
+        .map_err(|error| Failure::new(format!("web/locales/en.json: {error}")))?;
     let boot = fill(
-        &read_text(&stage.join("static/boot.js"))?,
+        &fill_texts(&read_text(&stage.join("static/boot.js"))?, &texts, in_script)?,
         &[
             ("{{page glue}}", &glue.address),
             ("{{page wasm}}", &page_wasm.address),
@@ -70,7 +74,7 @@ pub fn assemble(workspace: &Workspace, quality: Quality) -> Outcome<()> {
 
     let import_map = import_map(&dist.modules);
     let index = fill(
-        &read_text(&stage.join("index.html"))?,
+        &fill_texts(&read_text(&stage.join("index.html"))?, &texts, in_markup)?,
         &[
             ("{{style}}", &style.address),
             ("{{style integrity}}", &style.integrity),
@@ -165,6 +169,35 @@ fn fill(template: &str, values: &[(&str, &str)]) -> Outcome<String> {
     Ok(text)
 }
 
+/// Puts texts in the place of `{{text section.key}}`: what is shown before the program runs, or after it has stopped,
+/// comes from the same file as everything else.
+fn fill_texts(template: &str, texts: &Value, escape: fn(&str) -> String) -> Outcome<String> {
+    let mut parts = template.split("{{text ");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let text = part.split_once("}}").and_then(|(key, rest)| {
+            let text = texts.pointer(&format!("/{}", key.replace('.', "/")))?.as_str()?;
+            Some((text, rest))
+        });
+        let Some((text, rest)) = text else {
+            let key: String = part.chars().take_while(|character| *character != '}').collect();
+            return Err(Failure::new(format!("web/locales/en.json has no text {key}")));
+        };
+        filled.push_str(&escape(text));
+        filled.push_str(rest);
+    }
+    Ok(filled)
+}
+
+fn in_markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Inside double quotes.
+fn in_script(text: &str) -> String {
+    Value::from(text).to_string().trim_matches('"').to_owned()
+}
+
 fn copy_static(from: &Path, to: &Path) -> Outcome<()> {
     for file in files_below(from)? {
         let path = file.strip_prefix(from).unwrap_or(&file);
@@ -204,4 +237,25 @@ fn compress_file(file: &Path) -> Outcome<()> {
     let mut name = file.as_os_str().to_owned();
     name.push(".br");
     fs::write(PathBuf::from(name), compressed).map_err(|error| Failure::at(file, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_put_in_their_places_and_cannot_leave_them() {
+        let texts = json!({ "shell": { "slow": "a < \"b\" & c" }, "app": { "name": "Sotto" } });
+        let fill = |template, escape| fill_texts(template, &texts, escape).ok();
+        assert_eq!(
+            fill("<p>{{text shell.slow}}</p>{{text app.name}}{{boot}}", in_markup).as_deref(),
+            Some("<p>a &lt; &quot;b&quot; &amp; c</p>Sotto{{boot}}")
+        );
+        assert_eq!(fill("\"{{text shell.slow}}\"", in_script).as_deref(), Some(r#""a < \"b\" & c""#));
+        assert_eq!(fill("{{text shell.none}}", in_markup), None);
+        assert_eq!(fill("{{text shell}}", in_markup), None);
+        assert_eq!(fill("{{text shell.slow", in_markup), None);
+    }
 }

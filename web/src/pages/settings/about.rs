@@ -1,6 +1,7 @@
 //! What protects what, and what does not.
 
 use leptos::prelude::*;
+use sotto_browser::page;
 
 use crate::i18n::*;
 
@@ -26,6 +27,15 @@ pub fn About() -> impl IntoView {
             <p class="soft small" data-testid="version">
                 {tu_string!(i18n, settings.version, version = env!("CARGO_PKG_VERSION")).to_string()}
             </p>
+            {page::build()
+                .map(|build| {
+                    view! {
+                        <p class="soft small">
+                            {tu_string!(i18n, settings.build)} " "
+                            <code class="mono build" dir="ltr" data-testid="build">{build}</code>
+                        </p>
+                    }
+                })}
         </section>
     }
 }
