@@ -2,14 +2,14 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use sotto_browser::{Options, Sotto, page, screen};
-use sotto_engine::Command;
+use sotto_engine::InviteId;
 
 use crate::{
     components::{Announcer, Banner, DropTarget, Glyph, Icon, NoticeBoard, Pair},
     i18n::*,
     pages::{
         CardPage, ChatPage, FileSheet, Halted, InvitePage, ListPage, SettingsPage, VerifyPage, Welcome,
-        is_empty, look_at,
+        create_link, is_empty, look_at,
     },
     state::{Halt, Phase, Place, State, apply, use_state},
     texts,
@@ -30,7 +30,13 @@ pub fn App() -> impl IntoView {
     });
     let history = screen::History::new(move |to| state.navigator.popped(to));
     let fragments = screen::on_fragment(move |link| look_at(state, link));
-    let _kept = StoredValue::new_local((history, fragments, screen::on_keyboard()));
+    // A page that is put away may never be looked at again.
+    let put_away = screen::on_visibility(move |seen| {
+        if !seen {
+            state.drafts.keep(state.client);
+        }
+    });
+    let _kept = StoredValue::new_local((history, fragments, put_away, screen::on_keyboard()));
     view! {
         <I18nContextProvider>
             <Title />
@@ -94,6 +100,22 @@ fn Running() -> impl IntoView {
         Place::Home | Place::Settings => empty.get(),
         _ => false,
     });
+    // The focus follows to where one went, so that Escape and what is read aloud begin there; back in the list, to the row
+    // one came from. After all else: a page may have put it where one writes.
+    Effect::new(move |before: Option<Place>| {
+        let here = place.get();
+        if let Some(before) = before.filter(|before| *before != here) {
+            request_animation_frame(move || {
+                let row = before.contact().map(|contact| format!(".list [data-contact='{contact}']"));
+                match (here, row) {
+                    (Place::Home, Some(row)) => screen::enter(&[row.as_str(), "#main", "#side"]),
+                    (Place::Home, None) => screen::enter(&["#main", "#side"]),
+                    _ => screen::enter(&["#main"]),
+                }
+            });
+        }
+        here
+    });
     view! {
         <div
             class="app"
@@ -111,7 +133,7 @@ fn Running() -> impl IntoView {
             </button>
             <Banner />
             <Show when=move || !alone.get()>
-                <div class="side"><ListPage /></div>
+                <div class="side" id="side" tabindex="-1"><ListPage /></div>
             </Show>
             <main class="main" id="main" tabindex="-1">
                 {move || match place.get() {
@@ -140,7 +162,7 @@ fn Choose() -> impl IntoView {
         <div class="choose">
             <Pair />
             <p class="soft">{tu_string!(i18n, app.choose)}</p>
-            <button type="button" class="button quiet" on:click=move |_| state.client.send(Command::CreateInvite)>
+            <button type="button" class="button quiet" on:click=move |_| create_link(state, Vec::new())>
                 <Icon glyph=Glyph::Link />
                 {tu_string!(i18n, welcome.create)}
             </button>
@@ -171,13 +193,19 @@ fn Title() -> impl IntoView {
     });
 }
 
-/// While files move, the browser asks before the page is left.
+/// While files move, or wait here for somebody who may still come, the browser asks before the page is left.
 #[component]
 fn LeaveGuard() -> impl IntoView {
     let state = use_state();
     let guard = StoredValue::new_local(None::<screen::Watch>);
-    let moving = Memo::new(move |_| state.transfers.any());
-    Effect::new(move |_| guard.set_value(moving.get().then(screen::leave_guard)));
+    let lost_by_leaving = Memo::new(move |_| {
+        let may_come = |invite: &InviteId| {
+            state.invites.with(|all| all.iter().any(|open| open.id == *invite))
+                || state.contacts.came_by().contains(invite)
+        };
+        state.transfers.any() || state.held.invites().iter().any(may_come)
+    });
+    Effect::new(move |_| guard.set_value(lost_by_leaving.get().then(screen::leave_guard)));
 }
 
 fn screen_tag(place: Place) -> &'static str {

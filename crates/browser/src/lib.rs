@@ -33,6 +33,6 @@ pub use client::{
     DriverEvent, Options, SaveError, SaveOutcome, Sotto, StartError, StopReason, StorageEstimate, WipeError,
 };
 pub use passphrase::PassphraseError;
-pub use picked::{PickedFile, dropped_files, pasted_files, picked_files};
+pub use picked::{HandedFiles, PickedFile, dropped_files, pasted_files, picked_files};
 pub use qr::{QrError, QrImage, qr_path};
 pub use sotto_crypto::vault::Role as VaultRole;

@@ -34,11 +34,18 @@ pub enum Command {
         name: String,
     },
 
-    /// Send a text.
+    /// Send a text. Its draft goes with it; a text that cannot be sent is answered by `Event::TextReturned`.
     SendText {
         /// To whom.
         contact: ContactId,
-        /// What; white space around it is removed, empty texts are ignored.
+        /// What; white space around it is removed.
+        text: String,
+    },
+    /// Keep what is being written for the next run, sealed as everything.
+    KeepDraft {
+        /// To whom.
+        contact: ContactId,
+        /// All that is written so far; empty for nothing. What is longer than 64 KiB is cut there.
         text: String,
     },
     /// Read a page of history. Answered by `Event::History`.
@@ -114,6 +121,7 @@ impl core::fmt::Debug for Command {
             Self::RemoveContact(_) => "RemoveContact(..)",
             Self::RenameContact { .. } => "RenameContact { .. }",
             Self::SendText { .. } => "SendText { .. }",
+            Self::KeepDraft { .. } => "KeepDraft { .. }",
             Self::LoadHistory { .. } => "LoadHistory { .. }",
             Self::MarkRead { .. } => "MarkRead { .. }",
             Self::OfferFile { .. } => "OfferFile { .. }",

@@ -8,7 +8,7 @@ use sotto_wire::FixedBytes;
 use sotto_wire::peer::{DeviceList, Succession, codec};
 
 use crate::conversation::Conversation;
-use crate::{ContactId, ContactView, Devices, Route, Standing, Timestamp, policy};
+use crate::{ContactId, ContactView, Devices, InviteId, Route, Standing, Timestamp, policy};
 
 /// A token by which a contact writes to our mailbox.
 #[derive(Debug, Encode, Decode)]
@@ -88,6 +88,9 @@ pub(crate) struct Contact {
     /// When two lists of one version were seen; nothing is sent any more.
     #[n(18)]
     pub(crate) split: Option<Timestamp>,
+    /// The invite of ours by which it came last.
+    #[n(19)]
+    pub(crate) came_by: Option<InviteId>,
 }
 
 impl Contact {
@@ -177,6 +180,7 @@ impl Contact {
             read_up_to: self.conversation.read_up_to,
             refused: self.refused.is_some() && self.standing != Standing::Ended,
             devices: self.devices(),
+            came_by: self.came_by,
         }
     }
 }

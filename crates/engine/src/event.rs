@@ -1,5 +1,7 @@
 //! What the screen is told.
 
+use std::collections::BTreeMap;
+
 use crate::{CardView, ContactId, ContactView, FileId, InviteId, InviteView, MessageView, Profile};
 
 /// One change of what is to be seen. Ids say what changed; values are whole, so applying one twice is harmless.
@@ -13,6 +15,8 @@ pub enum Event {
         contacts: Vec<ContactView>,
         /// All invites not yet used.
         invites: Vec<InviteView>,
+        /// What was being written to contacts.
+        drafts: BTreeMap<ContactId, String>,
     },
     /// Oneself changed.
     Profile(Profile),
@@ -41,6 +45,13 @@ pub enum Event {
     },
     /// A message is new or changed.
     Message(ContactId, MessageView),
+    /// A text that was to be sent was not taken. The notice before it says why, unless the contact's standing does.
+    TextReturned {
+        /// To whom.
+        contact: ContactId,
+        /// All of it.
+        text: String,
+    },
     /// How far a transfer is; not stored.
     Progress {
         /// Which file.

@@ -78,6 +78,9 @@ pub(crate) const SEEN_SEGMENTS_MAX: usize = 512;
 /// How long hashes of accepted messages are kept.
 pub(crate) const SEEN_LIFETIME: Duration = days(60);
 
+/// Longest draft kept for the next run, in bytes: more than fits into one message, so that what was refused is not cut.
+pub(crate) const DRAFT_MAX: usize = 64 * 1024;
+
 /// How often signed prekey and delivery key are renewed.
 pub(crate) const ROTATION: Duration = days(7);
 /// How long replaced private keys, skipped keys and replaced sessions are kept.

@@ -29,7 +29,8 @@ impl Debug for Profile {
 
 impl Debug for ContactView {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Self { id, name, standing, verified, route, last, unread, read_up_to, refused, devices } = self;
+        let Self { id, name, standing, verified, route, last, unread, read_up_to, refused, devices, came_by } =
+            self;
         f.debug_struct("ContactView")
             .field("id", id)
             .field("name", &hidden(name))
@@ -41,6 +42,7 @@ impl Debug for ContactView {
             .field("read_up_to", read_up_to)
             .field("refused", refused)
             .field("devices", devices)
+            .field("came_by", came_by)
             .finish()
     }
 }
@@ -115,11 +117,12 @@ impl Debug for CardRefusal {
 impl Debug for Event {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Ready { profile, contacts, invites } => f
+            Self::Ready { profile, contacts, invites, drafts } => f
                 .debug_struct("Ready")
                 .field("profile", profile)
                 .field("contacts", contacts)
                 .field("invites", invites)
+                .field("drafts", &drafts.len())
                 .finish(),
             Self::Profile(profile) => profile.fmt(f),
             Self::Server(status) => f.debug_tuple("Server").field(status).finish(),
@@ -137,6 +140,9 @@ impl Debug for Event {
                 .finish(),
             Self::Message(contact, message) => {
                 f.debug_tuple("Message").field(contact).field(message).finish()
+            }
+            Self::TextReturned { contact, text } => {
+                f.debug_struct("TextReturned").field("contact", contact).field("text", &hidden(text)).finish()
             }
             Self::Progress { file, done } => {
                 f.debug_struct("Progress").field("file", file).field("done", done).finish()
@@ -286,6 +292,7 @@ mod tests {
             read_up_to: None,
             refused: false,
             devices: crate::Devices::Known,
+            came_by: None,
         };
         let invite =
             InviteView { id: InviteId([5; 16]), link: secret(), expires_at: Timestamp(1), ready: true };
@@ -313,11 +320,13 @@ mod tests {
                 Event::Ready {
                     profile: Profile { name: secret() },
                     contacts: vec![contact],
-                    invites: vec![invite.clone()]
+                    invites: vec![invite.clone()],
+                    drafts: [(id, secret())].into(),
                 }
             ),
             format!("{:?}", Event::InviteCreated(invite)),
             format!("{:?}", Event::Message(id, message(Content::File(file)))),
+            format!("{:?}", Event::TextReturned { contact: id, text: secret() }),
             format!("{:?}", Event::Card(CardView::Open { name: secret() })),
             format!("{:?}", Event::Card(CardView::Accepting { name: secret() })),
             format!("{:?}", CardView::Refused(CardRefusal::OtherServer { host: secret() })),

@@ -12,7 +12,7 @@ pub const RECORD_MAX: usize = 512 * 1024;
 pub enum Store {
     /// Own keys, profile, mailbox: single records.
     Account,
-    /// One record a contact.
+    /// One record a contact, and one for what is being written to it.
     Contact,
     /// One record a session.
     Session,

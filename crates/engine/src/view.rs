@@ -35,6 +35,8 @@ pub struct ContactView {
     pub refused: bool,
     /// What is known of its devices.
     pub devices: Devices,
+    /// The invite of ours by which it came last; `None` if we came by its link.
+    pub came_by: Option<InviteId>,
 }
 
 /// What is known of a contact's devices. Unless they are known, nothing is sent to it and what is written waits here.
@@ -75,7 +77,8 @@ pub enum Route {
     Direct,
     /// Over a data channel through a TURN server.
     Relayed,
-    /// Through the server's open sockets or mailbox; a data channel is being tried.
+    /// Through the server's open sockets or mailbox; a data channel is being tried for the first time since the last sign
+    /// of life.
     Connecting,
     /// Through the server, to a contact that was heard lately: no channel could be made.
     Server,

@@ -26,6 +26,8 @@ pub struct Screen {
     pub history: Option<(ContactId, Vec<MessageView>, bool)>,
     /// The connection to the server.
     pub server: Option<ServerStatus>,
+    /// What was being written when the page was opened, and what was not taken since.
+    pub drafts: BTreeMap<ContactId, String>,
     /// Notices.
     pub notices: Vec<Notice>,
     /// Progress of files.
@@ -41,8 +43,8 @@ impl Screen {
     pub fn apply(&mut self, event: Event) {
         assert!(self.ready || matches!(event, Event::Ready { .. }), "Ready is the first event");
         match event {
-            Event::Ready { profile, contacts, invites } => {
-                *self = Self { ready: true, profile, ..Self::default() };
+            Event::Ready { profile, contacts, invites, drafts } => {
+                *self = Self { ready: true, profile, drafts, ..Self::default() };
                 self.contacts = contacts.into_iter().map(|contact| (contact.id, contact)).collect();
                 self.invites = invites.into_iter().map(|invite| (invite.id, invite)).collect();
             }
@@ -70,6 +72,9 @@ impl Screen {
                 } else {
                     messages.insert(message.id, message);
                 }
+            }
+            Event::TextReturned { contact, text } => {
+                self.drafts.insert(contact, text);
             }
             Event::Progress { file, done } => {
                 self.progress.insert(file, done);

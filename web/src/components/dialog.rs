@@ -18,9 +18,10 @@ pub fn Dialog(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let node = NodeRef::<html::Dialog>::new();
+    let open = StoredValue::new_local(None::<screen::OpenDialog>);
     Effect::new(move |_| {
         if let Some(dialog) = node.get() {
-            screen::open_dialog(&dialog);
+            open.set_value(screen::OpenDialog::open(&dialog));
         }
     });
     view! {
@@ -35,7 +36,14 @@ pub fn Dialog(
                 event.prevent_default();
                 on_close.run(());
             }
-            on:close=move |_| on_close.run(())
+            // The browser closed it, and not the end of what is in here.
+            on:close=move |_| {
+                let closed =
+                    open.try_with_value(|open| open.as_ref().is_some_and(screen::OpenDialog::is_closed));
+                if closed == Some(true) {
+                    on_close.run(());
+                }
+            }
         >
             <header class="dialog-head">
                 <h2 id="dialog-title">{title.run()}</h2>

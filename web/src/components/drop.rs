@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 use sotto_browser::{dropped_files, screen};
-use sotto_engine::Command;
+use sotto_engine::{ContactId, InviteId};
 
 use crate::{
     components::{Glyph, Icon},
     i18n::*,
-    pages::can_receive,
-    state::{Outgoing, State, use_state},
+    pages::{can_receive, create_link, take_files, without_folders},
+    state::{Place, State, use_state},
     texts,
 };
 
@@ -16,18 +16,25 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
     /// Send to the conversation on the screen.
-    Contact(sotto_engine::ContactId),
-    /// Make a link and send to whoever comes by it.
+    Contact(ContactId),
+    /// Hold for whoever comes by the link on the screen.
+    Link(InviteId),
+    /// Make a link and hold for whoever comes by it.
     NewLink,
     /// Nothing: this conversation is not ready.
-    NotYet,
+    NotYet(ContactId),
 }
 
 fn target(state: State) -> Target {
-    match state.navigator.place().contact() {
-        Some(contact) if can_receive(state, contact) => Target::Contact(contact),
-        Some(_) => Target::NotYet,
-        None => Target::NewLink,
+    match state.navigator.place() {
+        Place::Invite(id) if state.invites.with(|all| all.iter().any(|invite| invite.id == id)) => {
+            Target::Link(id)
+        }
+        place => match place.contact() {
+            Some(contact) if can_receive(state, contact) => Target::Contact(contact),
+            Some(contact) => Target::NotYet(contact),
+            None => Target::NewLink,
+        },
     }
 }
 
@@ -42,19 +49,16 @@ pub fn DropTarget() -> impl IntoView {
             over.try_set(held);
         },
         move |event| {
-            let files = dropped_files(event);
-            if files.is_empty() {
-                return;
-            }
+            let handed = dropped_files(event);
             match untrack(|| target(state)) {
-                Target::Contact(contact) => {
-                    state.outgoing.set(Some(Outgoing { contact: Some(contact), files }))
-                }
+                Target::Contact(contact) | Target::NotYet(contact) => take_files(state, contact, handed),
+                Target::Link(invite) => state.held.add(invite, without_folders(state, handed)),
                 Target::NewLink => {
-                    state.outgoing.set(Some(Outgoing { contact: None, files }));
-                    state.client.send(Command::CreateInvite);
+                    let files = without_folders(state, handed);
+                    if !files.is_empty() {
+                        create_link(state, files);
+                    }
                 }
-                Target::NotYet => {}
             }
         },
     );
@@ -70,8 +74,9 @@ pub fn DropTarget() -> impl IntoView {
                                 let name = texts::contact_isolated(i18n, state, contact);
                                 t_string!(i18n, file.drop_for, name = name).to_string()
                             }
+                            Target::Link(_) => t_string!(i18n, file.drop_link).to_string(),
                             Target::NewLink => t_string!(i18n, file.drop_new).to_string(),
-                            Target::NotYet => t_string!(i18n, file.drop_not_yet).to_string(),
+                            Target::NotYet(_) => t_string!(i18n, file.drop_not_yet).to_string(),
                         }}
                     </p>
                 </div>

@@ -1,13 +1,13 @@
 //! What is said once.
 
 use leptos::prelude::*;
-use sotto_engine::Notice;
+use sotto_engine::{Notice, Standing};
 
 use crate::{
     components::{Glyph, Icon},
     i18n::*,
     logic::person,
-    state::{NoticeKind, State, use_state},
+    state::{ContactStoreFields, NoticeKind, State, use_state},
     texts::{self, Texts},
 };
 
@@ -43,6 +43,17 @@ fn words(i18n: Texts, state: State, kind: &NoticeKind) -> String {
         NoticeKind::CopyFailed => t_string!(i18n, notice.copy_failed).to_string(),
         NoticeKind::SaveFailed => t_string!(i18n, file.save_failed).to_string(),
         NoticeKind::PersistDenied => t_string!(i18n, suggestion.persist_no).to_string(),
+        NoticeKind::FolderLeftOut => t_string!(i18n, file.folder_left_out).to_string(),
+        NoticeKind::NoFilesNow(contact) => {
+            let standing = state.contacts.get(*contact).map(|known| known.standing().get_untracked());
+            match standing {
+                Some(Standing::AwaitingOurs) => t_string!(i18n, chat.files_wait_ours).to_string(),
+                Some(Standing::AwaitingTheirs) => {
+                    t_string!(i18n, chat.files_wait, name = of(*contact)).to_string()
+                }
+                _ => t_string!(i18n, chat.locked_ended).to_string(),
+            }
+        }
         NoticeKind::AlreadyContact(name) => {
             let name = person::isolate(&texts::name(i18n, name.clone()));
             t_string!(i18n, card.already, name = name).to_string()
@@ -84,6 +95,8 @@ fn tag(kind: &NoticeKind) -> &'static str {
         NoticeKind::CopyFailed => "copy-failed",
         NoticeKind::SaveFailed => "save-failed",
         NoticeKind::PersistDenied => "persist-denied",
+        NoticeKind::FolderLeftOut => "folder-left-out",
+        NoticeKind::NoFilesNow(_) => "no-files-now",
         NoticeKind::AlreadyContact(_) => "already-contact",
         NoticeKind::Engine(notice) => match notice {
             Notice::TextTooLong { .. } => "text-too-long",

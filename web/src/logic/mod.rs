@@ -1,7 +1,9 @@
 //! What can be decided without a browser.
 
 pub mod bytes;
+pub mod last;
 pub mod links;
 pub mod person;
 pub mod rate;
+pub mod suggestion;
 pub mod timeline;

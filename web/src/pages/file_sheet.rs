@@ -9,7 +9,7 @@ use crate::{
     i18n::*,
     logic::person,
     pages::can_receive,
-    state::{Place, use_state},
+    state::{ContactStoreFields, Outgoing, Place, use_state},
     texts,
 };
 
@@ -17,24 +17,23 @@ use crate::{
 #[component]
 pub fn FileSheet() -> impl IntoView {
     let state = use_state();
-    // Files that wait for somebody to come by a link are offered once that conversation is on the screen, confirmed.
+    // What waits for whoever comes by a link is offered once that conversation is on the screen, confirmed.
     Effect::new(move |_| {
         let Place::Chat(contact) = state.navigator.place() else { return };
-        let waiting =
-            state.outgoing.with(|outgoing| outgoing.as_ref().is_some_and(|held| held.contact.is_none()));
-        if waiting && can_receive(state, contact) {
-            state.outgoing.update(|outgoing| {
-                if let Some(outgoing) = outgoing {
-                    outgoing.contact = Some(contact);
-                }
-            });
+        let Some(invite) = state.contacts.get(contact).and_then(|known| known.came_by().get()) else {
+            return;
+        };
+        let free = state.outgoing.with(Option::is_none);
+        if free && state.held.invites().contains(&invite) && can_receive(state, contact) {
+            let files = state.held.take(invite);
+            state.outgoing.set(Some(Outgoing { contact, files }));
         }
     });
-    move || {
-        let contact =
-            state.outgoing.with(|outgoing| outgoing.as_ref().and_then(|outgoing| outgoing.contact))?;
-        Some(view! { <Sheet contact=contact /> })
-    }
+    // A file left out is no other sheet.
+    let contact = Memo::new(move |_| {
+        state.outgoing.with(|outgoing| outgoing.as_ref().map(|outgoing| outgoing.contact))
+    });
+    move || contact.get().map(|contact| view! { <Sheet contact=contact /> })
 }
 
 #[component]

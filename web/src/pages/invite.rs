@@ -40,12 +40,6 @@ fn Open(invite: InviteView) -> impl IntoView {
         (false, ServerStatus::Connected | ServerStatus::Connecting) => t_string!(i18n, invite.preparing),
         (false, _) => t_string!(i18n, invite.preparing_offline),
     };
-    let files = move || {
-        state.outgoing.with(|outgoing| {
-            let waiting = outgoing.as_ref().filter(|outgoing| outgoing.contact.is_none())?;
-            Some(waiting.files.iter().map(|file| file.name.clone()).collect::<Vec<_>>())
-        })
-    };
     view! {
         <div class="column invite" data-testid="invite" data-ready=ready.to_string()>
             <h2 class="title">{tu_string!(i18n, invite.title)}</h2>
@@ -64,8 +58,9 @@ fn Open(invite: InviteView) -> impl IntoView {
                 {waiting_text}
             </p>
             {move || {
-                files()
-                    .map(|names| {
+                let names = state.held.names(id);
+                (!names.is_empty())
+                    .then(|| {
                         view! {
                             <div class="panel small">
                                 <p class="soft">{tu_string!(i18n, invite.files)}</p>
@@ -86,9 +81,7 @@ fn Open(invite: InviteView) -> impl IntoView {
                     class="button plain danger-text"
                     data-testid="revoke-link"
                     on:click=move |_| {
-                        state.outgoing.update(|outgoing| {
-                            outgoing.take_if(|outgoing| outgoing.contact.is_none());
-                        });
+                        state.held.take(id);
                         state.client.send(Command::RevokeInvite(id));
                         state.navigator.back_home();
                     }

@@ -2,13 +2,16 @@
 
 use leptos::prelude::*;
 use reactive_stores::Store;
-use sotto_engine::{Command, ContactId, Content, InviteView, MessageView, Route, Standing};
+use sotto_engine::{ContactId, InviteView, Route, Standing};
 
 use crate::{
     components::{Avatar, Brand, Glyph, Icon, PasteLink, Ticks},
     i18n::*,
-    logic::person,
-    pages::lost,
+    logic::{
+        last::{Last, last},
+        person,
+    },
+    pages::{create_link, lost},
     state::{Contact, ContactStoreFields, Place, State, use_state},
     texts::{self, Texts},
 };
@@ -27,7 +30,7 @@ pub fn ListPage() -> impl IntoView {
                 data-testid="create-link"
                 aria-label=tu_string!(i18n, invite.new)
                 title=tu_string!(i18n, invite.new)
-                on:click=move |_| state.client.send(Command::CreateInvite)
+                on:click=move |_| create_link(state, Vec::new())
             >
                 <Icon glyph=Glyph::Plus />
             </button>
@@ -166,26 +169,25 @@ fn last_line(i18n: Texts, contact: Store<Contact>) -> AnyView {
     if lost(contact).is_some() {
         return view! { <em>{t_string!(i18n, list.refused)}</em> }.into_any();
     }
-    let words = contact.last().with(|last| last.as_ref().and_then(|last| said(i18n, last)));
-    if let Some((delivery, words)) = words {
-        return view! { <Ticks delivery=delivery /><bdi>{words}</bdi> }.into_any();
+    let (delivery, last) = contact.last().with(|entry| {
+        (entry.as_ref().map(|entry| entry.delivery), last(entry.as_ref().map(|entry| &entry.content)))
+    });
+    let said = |words: String| {
+        view! {
+            {delivery.map(|delivery| view! { <Ticks delivery=delivery /> })}
+            <bdi>{words}</bdi>
+        }
+        .into_any()
+    };
+    match last {
+        Last::Text(text) => said(text),
+        Last::File(name) => said(t_string!(i18n, list.file, name = person::isolate(&name)).to_string()),
+        Last::DevicesChanged => view! { <em>{t_string!(i18n, list.devices_changed)}</em> }.into_any(),
+        Last::Nothing if contact.standing().get() == Standing::AwaitingTheirs => {
+            view! { <span>{t_string!(i18n, list.awaiting_theirs)}</span> }.into_any()
+        }
+        Last::Nothing => view! { <span>{t_string!(i18n, list.new_contact)}</span> }.into_any(),
     }
-    let placeholder = if contact.standing().get() == Standing::AwaitingTheirs {
-        t_string!(i18n, list.awaiting_theirs)
-    } else {
-        t_string!(i18n, list.new_contact)
-    };
-    view! { <span>{placeholder}</span> }.into_any()
-}
-
-fn said(i18n: Texts, last: &MessageView) -> Option<(sotto_engine::Delivery, String)> {
-    let words = match &last.content {
-        // A long text is cut by its row; there is no need to hand all of it to the list.
-        Content::Text(text) => text.chars().take(160).collect(),
-        Content::File(file) => t_string!(i18n, list.file, name = person::isolate(&file.name)).to_string(),
-        Content::Gap { .. } | Content::Milestone(_) => return None,
-    };
-    Some((last.delivery, words))
 }
 
 /// A route, for tests and styles.

@@ -12,6 +12,7 @@ mod verify;
 mod welcome;
 
 use leptos::prelude::*;
+use sotto_browser::{HandedFiles, PickedFile};
 use sotto_engine::{Command, ContactId, Standing};
 
 pub use card::CardPage;
@@ -25,7 +26,7 @@ pub use settings::SettingsPage;
 pub use verify::VerifyPage;
 pub use welcome::Welcome;
 
-use crate::state::{ContactStoreFields, Place, State};
+use crate::state::{ContactStoreFields, NoticeKind, Outgoing, Place, State};
 
 /// Whether files can be sent to this contact now. Tracked.
 pub fn can_receive(state: State, contact: ContactId) -> bool {
@@ -38,4 +39,31 @@ pub fn look_at(state: State, link: String) {
     state.card_link.set(Some(link.clone()));
     state.navigator.go(Place::Card);
     state.client.send(Command::LookAtInvite(link));
+}
+
+/// Takes files for a contact: they are shown once more before anything is sent. Says why, where they cannot be sent.
+pub fn take_files(state: State, contact: ContactId, handed: HandedFiles) {
+    let files = without_folders(state, handed);
+    if files.is_empty() {
+        return;
+    }
+    if untrack(|| can_receive(state, contact)) {
+        state.outgoing.set(Some(Outgoing { contact, files }));
+    } else {
+        state.notices.say(NoticeKind::NoFilesNow(contact));
+    }
+}
+
+/// The files among what was handed over; says so, where a folder is left out.
+pub fn without_folders(state: State, handed: HandedFiles) -> Vec<PickedFile> {
+    if handed.has_folder {
+        state.notices.say(NoticeKind::FolderLeftOut);
+    }
+    handed.files
+}
+
+/// Makes a link; whoever comes by it is offered these files.
+pub fn create_link(state: State, files: Vec<PickedFile>) {
+    state.held.ask(files);
+    state.client.send(Command::CreateInvite);
 }

@@ -6,6 +6,7 @@ use sotto_engine::Command;
 use crate::{
     components::{Brand, Glyph, Icon, NameField, Pair, PasteLink},
     i18n::*,
+    pages::create_link,
     state::{Place, use_state},
 };
 
@@ -20,7 +21,7 @@ pub fn Welcome() -> impl IntoView {
         if state.profile.with_untracked(|profile| profile.name != name) {
             state.client.send(Command::SetName(name));
         }
-        state.client.send(Command::CreateInvite);
+        create_link(state, Vec::new());
     };
     view! {
         <header class="bar bar-brand">

@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 use sotto_browser::{DriverEvent, screen};
-use sotto_engine::{CardView, ContactId, Content, Delivery, Event, MessageView, ServerStatus, Standing};
+use sotto_engine::{
+    CardView, ContactId, Content, Delivery, Event, MessageView, Notice, ServerStatus, Standing,
+};
 
 use super::{ContactStoreFields, Halt, NoticeKind, Phase, Place, Safety, Said, State};
 
@@ -25,8 +27,9 @@ pub fn halt(state: State, why: Halt) {
 
 fn engine(state: State, event: Event) {
     match event {
-        Event::Ready { profile, contacts, invites } => {
+        Event::Ready { profile, contacts, invites, drafts } => {
             state.profile.set(profile);
+            state.drafts.restore(drafts);
             for contact in contacts {
                 if let Some(last) = &contact.last {
                     state.heard.is_new(contact.id, last.order);
@@ -44,10 +47,15 @@ fn engine(state: State, event: Event) {
         Event::Contact(view) => contact(state, view),
         Event::ContactRemoved(id) => {
             state.navigator.forget(id);
+            if let Some(invite) = state.contacts.get(id).and_then(|known| known.came_by().get_untracked()) {
+                state.held.take(invite);
+            }
+            state.drafts.remove(id);
             state.contacts.remove(id);
         }
         Event::InviteCreated(view) => {
             let id = view.id;
+            state.held.answered(Some(id));
             put_invite(state, view);
             state.navigator.go(Place::Invite(id));
         }
@@ -61,7 +69,13 @@ fn engine(state: State, event: Event) {
         Event::SafetyNumber { contact, digits, qr } => state.safety.set(Some(Safety { contact, digits, qr })),
         // Scanning is not offered yet, so nothing was compared.
         Event::SafetyNumberCompared { .. } => {}
-        Event::Notice(notice) => state.notices.say(NoticeKind::Engine(notice)),
+        Event::TextReturned { contact, text } => state.drafts.give_back(state.client, contact, text),
+        Event::Notice(notice) => {
+            if matches!(notice, Notice::TooManyInvites { .. }) {
+                state.held.answered(None);
+            }
+            state.notices.say(NoticeKind::Engine(notice));
+        }
     }
 }
 

@@ -56,7 +56,6 @@ pub struct Chat {
     fresh: StoredValue<bool>,
     /// The reader is at the end, and the page is seen.
     pub watching: RwSignal<bool>,
-    drafts: StoredValue<BTreeMap<ContactId, String>>,
 }
 
 impl Chat {
@@ -74,7 +73,6 @@ impl Chat {
             meanwhile: StoredValue::default(),
             fresh: StoredValue::new(false),
             watching: RwSignal::new(false),
-            drafts: StoredValue::default(),
         }
     }
 
@@ -192,22 +190,6 @@ impl Chat {
     /// A message, whose fields can then be tracked.
     pub fn message(&self, order: MessageOrder) -> Option<ArcStore<Message>> {
         self.rows.with_untracked(|rows| rows.get(&order).map(|row| row.message.clone()))
-    }
-
-    /// What was being written to somebody.
-    pub fn draft(&self, contact: ContactId) -> String {
-        self.drafts.with_value(|drafts| drafts.get(&contact).cloned().unwrap_or_default())
-    }
-
-    /// Keeps what is being written.
-    pub fn keep_draft(&self, contact: ContactId, text: String) {
-        self.drafts.update_value(|drafts| {
-            if text.is_empty() {
-                drafts.remove(&contact);
-            } else {
-                drafts.insert(contact, text);
-            }
-        });
     }
 
     /// Patches a known message; hands an unknown one back.

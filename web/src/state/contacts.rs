@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use reactive_stores::{ArcStore, Store};
-use sotto_engine::{ContactId, ContactView, Devices, MessageOrder, MessageView, Route, Standing};
+use sotto_engine::{ContactId, ContactView, Devices, InviteId, MessageOrder, MessageView, Route, Standing};
 
 /// A contact; components read its fields one by one.
 #[derive(Clone, Debug, Store)]
@@ -21,13 +21,26 @@ pub struct Contact {
     pub refused: bool,
     /// What is known of its devices.
     pub devices: Devices,
+    /// The invite of ours by which it came last.
+    pub came_by: Option<InviteId>,
 }
 
 impl From<ContactView> for Contact {
     fn from(view: ContactView) -> Self {
-        let ContactView { id, name, standing, verified, route, last, unread, read_up_to, refused, devices } =
-            view;
-        Self { id, name, standing, verified, route, last, unread, read_up_to, refused, devices }
+        let ContactView {
+            id,
+            name,
+            standing,
+            verified,
+            route,
+            last,
+            unread,
+            read_up_to,
+            refused,
+            devices,
+            came_by,
+        } = view;
+        Self { id, name, standing, verified, route, last, unread, read_up_to, refused, devices, came_by }
     }
 }
 
@@ -64,6 +77,11 @@ impl Contacts {
     /// All unread messages. Tracked.
     pub fn unread(&self) -> u32 {
         self.order.get().into_iter().filter_map(|id| self.get(id)).map(|contact| contact.unread().get()).sum()
+    }
+
+    /// The invites of ours by which they came. Tracked.
+    pub fn came_by(&self) -> Vec<InviteId> {
+        self.order.get().into_iter().filter_map(|id| self.get(id)?.came_by().get()).collect()
     }
 
     /// How many have a smaller id.
@@ -147,5 +165,8 @@ fn patch(contact: &ArcStore<Contact>, view: ContactView) {
     }
     if old.devices != view.devices {
         contact().devices().set(view.devices);
+    }
+    if old.came_by != view.came_by {
+        contact().came_by().set(view.came_by);
     }
 }

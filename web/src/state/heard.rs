@@ -18,7 +18,7 @@ pub enum Said {
 #[derive(Clone, Copy)]
 pub struct Heard {
     newest: StoredValue<BTreeMap<ContactId, MessageOrder>>,
-    spoken: RwSignal<Option<(ContactId, Said)>>,
+    spoken: RwSignal<Option<(u32, ContactId, Said)>>,
 }
 
 impl Default for Heard {
@@ -43,11 +43,14 @@ impl Heard {
 
     /// Has it spoken.
     pub fn announce(&self, contact: ContactId, said: Said) {
-        self.spoken.set(Some((contact, said)));
+        self.spoken.update(|spoken| {
+            let number = spoken.as_ref().map_or(0, |(number, ..)| number.wrapping_add(1));
+            *spoken = Some((number, contact, said));
+        });
     }
 
-    /// What is to be spoken. Tracked.
-    pub fn spoken(&self) -> Option<(ContactId, Said)> {
+    /// What is to be spoken, and its number. Tracked.
+    pub fn spoken(&self) -> Option<(u32, ContactId, Said)> {
         self.spoken.get()
     }
 }

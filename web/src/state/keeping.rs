@@ -2,8 +2,10 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use sotto_browser::screen;
+use sotto_engine::MessageOrder;
 
 use super::Client;
+use crate::logic::suggestion::Suggestion;
 
 const PERSIST: &str = "persist";
 const VERIFY: &str = "verify";
@@ -27,13 +29,18 @@ enum Kept {
 pub struct Keeping {
     kept: RwSignal<Kept>,
     verify_answered: RwSignal<bool>,
+    answered: StoredValue<Option<MessageOrder>>,
 }
 
 impl Keeping {
     /// What was answered in earlier runs is not suggested again.
     pub fn new() -> Self {
         let kept = if screen::hint_given(PERSIST) { Kept::Settled } else { Kept::Unknown };
-        Self { kept: RwSignal::new(kept), verify_answered: RwSignal::new(screen::hint_given(VERIFY)) }
+        Self {
+            kept: RwSignal::new(kept),
+            verify_answered: RwSignal::new(screen::hint_given(VERIFY)),
+            answered: StoredValue::default(),
+        }
     }
 
     /// Finds out once whether the browser already keeps the data.
@@ -50,25 +57,31 @@ impl Keeping {
         });
     }
 
-    /// Whether to suggest keeping the data. Tracked.
-    pub fn suggests_persist(&self) -> bool {
-        self.kept.get() == Kept::No
+    /// Whether this is of use, as far as it does not depend on the contact. Tracked.
+    pub fn is_of_use(&self, suggestion: Suggestion) -> bool {
+        match suggestion {
+            Suggestion::Persist => self.kept.get() == Kept::No,
+            Suggestion::Verify => self.kept.get() == Kept::Settled && !self.verify_answered.get(),
+        }
     }
 
-    /// Whether to suggest verifying: one suggestion at a time. Tracked.
-    pub fn suggests_verify(&self) -> bool {
-        self.kept.get() == Kept::Settled && !self.verify_answered.get()
+    /// The message that was the newest delivered when a suggestion was last answered.
+    pub fn answered(&self) -> Option<MessageOrder> {
+        self.answered.get_value()
     }
 
-    /// The question about keeping was answered.
-    pub fn persist_answered(&self) {
-        screen::remember_hint(PERSIST);
-        self.kept.try_set(Kept::Settled);
-    }
-
-    /// The question about verifying was answered.
-    pub fn verify_answered(&self) {
-        screen::remember_hint(VERIFY);
-        self.verify_answered.try_set(true);
+    /// A suggestion was answered, when this was the newest message delivered.
+    pub fn answer(&self, suggestion: Suggestion, delivered: Option<MessageOrder>) {
+        self.answered.set_value(delivered);
+        match suggestion {
+            Suggestion::Persist => {
+                screen::remember_hint(PERSIST);
+                self.kept.set(Kept::Settled);
+            }
+            Suggestion::Verify => {
+                screen::remember_hint(VERIFY);
+                self.verify_answered.set(true);
+            }
+        }
     }
 }

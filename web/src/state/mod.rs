@@ -4,7 +4,9 @@ mod apply;
 mod chat;
 mod client;
 mod contacts;
+mod drafts;
 mod heard;
+mod held;
 mod keeping;
 mod navigator;
 mod notices;
@@ -18,7 +20,9 @@ pub use apply::apply;
 pub use chat::{Chat, Message, MessageStoreFields};
 pub use client::{Client, Halt, Phase};
 pub use contacts::{Contact, ContactStoreFields, Contacts};
+pub use drafts::Drafts;
 pub use heard::{Heard, Said};
+pub use held::Held;
 pub use keeping::Keeping;
 pub use navigator::{Navigator, Place};
 pub use notices::{NoticeKind, Notices};
@@ -53,7 +57,11 @@ pub struct State {
     pub notices: Notices,
     /// What is spoken to those who listen to the screen.
     pub heard: Heard,
-    /// Picked files that wait to be sent.
+    /// What is being written.
+    pub drafts: Drafts,
+    /// Files for whoever comes by a link.
+    pub held: Held,
+    /// Picked files that wait for a last word before they are sent.
     pub outgoing: RwSignal<Option<Outgoing>, LocalStorage>,
     /// Which suggestions were answered.
     pub keeping: Keeping,
@@ -66,8 +74,8 @@ pub struct State {
 /// Picked files, and for whom.
 #[derive(Clone)]
 pub struct Outgoing {
-    /// For whom; `None` until somebody comes by a link.
-    pub contact: Option<ContactId>,
+    /// For whom.
+    pub contact: ContactId,
     /// The files.
     pub files: Vec<PickedFile>,
 }
@@ -101,6 +109,8 @@ impl State {
             transfers: Transfers::default(),
             notices: Notices::default(),
             heard: Heard::default(),
+            drafts: Drafts::default(),
+            held: Held::default(),
             outgoing: RwSignal::new_local(None),
             keeping: Keeping::new(),
             navigator: Navigator::new(contacts),

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use leptos::prelude::*;
-use sotto_engine::Notice;
+use sotto_engine::{ContactId, Notice};
 
 /// How long a notice stays.
 const STAY: Duration = Duration::from_secs(8);
@@ -21,6 +21,10 @@ pub enum NoticeKind {
     CopyFailed,
     /// A file could not be saved.
     SaveFailed,
+    /// Files cannot be sent to this contact now.
+    NoFilesNow(ContactId),
+    /// A folder was left out.
+    FolderLeftOut,
     /// The browser did not promise to keep the data.
     PersistDenied,
     /// The link leads to somebody known, of this name.

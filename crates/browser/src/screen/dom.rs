@@ -2,7 +2,7 @@
 
 use js_sys::{Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, HtmlElement, HtmlInputElement, HtmlTextAreaElement};
+use web_sys::{Document, Element, HtmlDialogElement, HtmlElement, HtmlInputElement, HtmlTextAreaElement};
 
 fn document() -> Option<Document> {
     web_sys::window()?.document()
@@ -89,11 +89,51 @@ pub fn reload() {
     }
 }
 
-/// Opens a `<dialog>` above everything else; the browser keeps the focus inside.
-pub fn open_dialog(element: &HtmlElement) {
-    if let Some(dialog) = element.dyn_ref::<web_sys::HtmlDialogElement>() {
+/// A `<dialog>` above everything else; the browser keeps the focus inside. Closed when this is dropped: the focus is then
+/// where it was before.
+#[derive(Debug)]
+pub struct OpenDialog(HtmlDialogElement);
+
+impl OpenDialog {
+    /// Opens it; `None` for another kind of element.
+    #[must_use]
+    pub fn open(element: &HtmlElement) -> Option<Self> {
+        let dialog = element.dyn_ref::<HtmlDialogElement>()?;
         // One that is open already stays open.
         let _ = dialog.show_modal();
+        Some(Self(dialog.clone()))
+    }
+
+    /// Whether the browser has closed it.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        !self.0.open()
+    }
+}
+
+impl Drop for OpenDialog {
+    fn drop(&mut self) {
+        // An element that is only taken out of the page gives nothing back.
+        self.0.close();
+    }
+}
+
+/// Puts the focus on the first of these that is shown, unless it is inside the last of them already. Selectors as in CSS.
+pub fn enter(selectors: &[&str]) {
+    let Some(document) = document() else { return };
+    let find = |selector: &&str| document.query_selector(selector).ok().flatten();
+    let inside = selectors.last().and_then(find);
+    if inside.is_some_and(|inside| inside.contains(document.active_element().as_deref())) {
+        return;
+    }
+    // What has just been hidden keeps the focus until the next painting.
+    let shown = selectors
+        .iter()
+        .filter_map(find)
+        .filter_map(|element| element.dyn_into::<HtmlElement>().ok())
+        .find(|element| element.offset_width() > 0);
+    if let Some(element) = shown {
+        focus(&element);
     }
 }
 

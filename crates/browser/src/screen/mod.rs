@@ -10,8 +10,8 @@ mod watch;
 
 pub use clock::{format_date, format_time, now, utc_offset_minutes};
 pub use dom::{
-    address_with, bring_into_view, click, focus, focus_id, mount_point, open_dialog, reload, remove_shell,
-    report_crash, select_text, set_language, show_id,
+    OpenDialog, address_with, bring_into_view, click, enter, focus, focus_id, mount_point, reload,
+    remove_shell, report_crash, select_text, set_language, show_id,
 };
 pub use history::{History, HistoryState};
 pub use look::{Theme, hint_given, remember_hint, remember_theme, theme};

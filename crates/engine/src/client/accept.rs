@@ -237,6 +237,7 @@ impl Client {
             refused: None,
             named_list: None,
             split: None,
+            came_by: None,
         };
         self.contacts.insert(id, contact);
         self.sessions.entry(id).or_default().adopt(held, id, turn);

@@ -72,7 +72,7 @@ impl Client {
         match entry.said {
             Shown::Text(text) => {
                 self.unshow(id, entry.id, entry.order, turn);
-                self.send_text(id, &text, turn);
+                self.say_text(id, &text, turn);
             }
             Shown::Milestone(_) => self.unshow(id, entry.id, entry.order, turn),
             // Its transfer has ended with what was before.

@@ -249,6 +249,7 @@ fn the_fullest_contact_can_be_written() {
         refused: Some(Timestamp(u64::MAX)),
         named_list: Some(u32::MAX),
         split: Some(Timestamp(u64::MAX)),
+        came_by: Some(InviteId([0xff; 16])),
     };
     for n in 0..policy::OWED_MAX + 10 {
         contact.owe(bytes16(n));

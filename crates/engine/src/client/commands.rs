@@ -5,6 +5,7 @@ use sotto_wire::peer::{Content as Said, Message, Name, Text, limits};
 use sotto_wire::server::{Class, path};
 
 use super::deliver::Answer;
+use super::drafts;
 use super::records::Farewell;
 use super::{Asked, Client};
 use crate::contact::{Contact, Issued};
@@ -28,7 +29,8 @@ impl Client {
             Command::ConfirmContact(id) => self.confirm(id, turn),
             Command::RemoveContact(id) => self.remove_contact(id, turn),
             Command::RenameContact { contact, name } => self.rename(contact, &name, turn),
-            Command::SendText { contact, text } => self.send_text(contact, &text, turn),
+            Command::SendText { contact, text } => self.send_text(contact, text, turn),
+            Command::KeepDraft { contact, text } => self.keep_draft(contact, &text, turn),
             Command::LoadHistory { contact, before, limit } => {
                 self.load_history(contact, before, limit, turn)
             }
@@ -80,21 +82,31 @@ impl Client {
         }
     }
 
-    pub(super) fn send_text(&mut self, id: ContactId, text: &str, turn: &mut Turn<'_>) {
+    /// Says what was written, or gives it back: nobody should have to write it again.
+    fn send_text(&mut self, id: ContactId, text: String, turn: &mut Turn<'_>) {
+        if self.say_text(id, &text, turn) {
+            drafts::forget(id, turn);
+        } else {
+            turn.event(Event::TextReturned { contact: id, text });
+        }
+    }
+
+    /// `false` if it cannot be said; the user was told why, unless the screen shows it anyway.
+    pub(super) fn say_text(&mut self, id: ContactId, text: &str, turn: &mut Turn<'_>) -> bool {
         let text = text.trim();
         if text.is_empty() || !self.contacts.get(&id).is_some_and(Contact::may_be_written_to) {
-            return;
+            return false;
         }
         let Ok(body) = Text::new(text.to_owned()) else {
             turn.event(Event::Notice(Notice::TextTooLong { limit: limits::TEXT_MAX }));
-            return;
+            return false;
         };
         if self.waiting(id) >= policy::WAITING_MAX {
             turn.event(Event::Notice(Notice::TooManyWaiting(id)));
-            return;
+            return false;
         }
         let message = MessageId(turn.random());
-        let Some(order) = self.say(id, message, Said::Text { text: body }, turn) else { return };
+        let Some(order) = self.say(id, message, Said::Text { text: body }, turn) else { return false };
         let view = MessageView {
             id: message,
             order,
@@ -104,6 +116,7 @@ impl Client {
             delivery: Delivery::Waiting,
         };
         self.show(id, view, turn);
+        true
     }
 
     /// The one who came is the one who was meant: it gets a token of its own, and from now on addresses.
@@ -167,6 +180,7 @@ impl Client {
             }
         }
         turn.dirty(Key::Contact(id));
+        drafts::forget(id, turn);
         // What this turn has put into the history goes too: the deletion comes after it.
         turn.change(Change::DeletePrefix { store: Store::Message, prefix: id.0.to_vec() });
         for timer in

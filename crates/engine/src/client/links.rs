@@ -25,9 +25,10 @@ impl Client {
             (Some(Phase::Open(LinkPath::Direct)), _) => Route::Direct,
             (Some(Phase::Open(LinkPath::Relayed)), _) => Route::Relayed,
             (_, false) => Route::Waiting,
-            (Some(Phase::Connecting), true) => Route::Connecting,
-            (None, true) if way.is_some_and(|way| way.heard) => Route::Server,
-            (None, true) => Route::Away,
+            // Where one attempt was in vain, further ones change nothing of how it is until one succeeds.
+            (Some(Phase::Connecting), true) if way.is_none_or(|way| way.failures == 0) => Route::Connecting,
+            (_, true) if way.is_some_and(|way| way.heard) => Route::Server,
+            (_, true) => Route::Away,
         };
         contact.view(route)
     }

@@ -8,6 +8,7 @@ mod bounds;
 mod commands;
 mod deliver;
 mod devices;
+mod drafts;
 mod files;
 mod history;
 mod invites;
@@ -160,7 +161,7 @@ impl Client {
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, RestoreError> {
         let is_new = records.is_empty();
-        let mut client = Self::load(records, config, now, rng)?;
+        let (mut client, drafts) = Self::load(records, config, now, rng)?;
         let mut turn = Turn::new(now, rng, Timers::default());
         if is_new {
             turn.dirty(Key::Identity);
@@ -177,6 +178,7 @@ impl Client {
                 .filter(|invite| invite.is_offered(now))
                 .filter_map(|invite| client.invite_view(invite))
                 .collect(),
+            drafts,
         });
         client.look_after(&mut turn);
         client.fail_interrupted(&mut turn);

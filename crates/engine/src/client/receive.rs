@@ -422,6 +422,7 @@ impl Client {
             refused: None,
             named_list: None,
             split: None,
+            came_by: None,
         });
         contact.conversation = conversation;
         contact.delivery_told = self.invites.get(&invite).map_or(0, Invite::delivery_told);
@@ -432,6 +433,7 @@ impl Client {
         contact.refused = None;
         contact.named_list = None;
         contact.split = None;
+        contact.came_by = Some(invite);
         contact.delivery = bundle.delivery;
         contact.name = name;
         contact.standing = Standing::AwaitingOurs;

@@ -9,6 +9,7 @@ use sotto_crypto::keys::OneTimePreKey;
 use sotto_wire::peer::codec;
 
 use super::Client;
+use super::drafts::{self, Draft};
 use crate::accepted::Accepted;
 use crate::account::{Account, Identity, PreKeys};
 use crate::contact::Contact;
@@ -142,13 +143,13 @@ impl Client {
         }
     }
 
-    /// Builds a client from records, or a new one from none.
+    /// Builds a client from records, or a new one from none, and gives what was being written.
     pub(super) fn load(
         records: Vec<Record>,
         config: Config,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Self, RestoreError> {
+    ) -> Result<(Self, BTreeMap<ContactId, String>), RestoreError> {
         let is_new = records.is_empty();
         let mut loaded = Loaded::default();
         for record in &records {
@@ -208,7 +209,7 @@ impl Client {
             }
             client.outbox.entry(contact).or_default().insert(place, entry);
         }
-        Ok(client)
+        Ok((client, loaded.drafts))
     }
 }
 
@@ -220,6 +221,7 @@ struct Loaded {
     accepted: BTreeMap<ContactId, Accepted>,
     cursor: u64,
     contacts: BTreeMap<ContactId, Contact>,
+    drafts: BTreeMap<ContactId, String>,
     sessions: Vec<(ContactId, SessionId, Held)>,
     invites: BTreeMap<InviteId, Invite>,
     acceptances: BTreeMap<InviteId, Acceptance>,
@@ -246,10 +248,16 @@ impl Loaded {
                     self.one_time.insert(one_time.key.id().0, one_time.key);
                 }
             },
-            Store::Contact => {
-                let contact: Contact = read(record)?;
-                self.contacts.insert(contact.id(), contact);
-            }
+            Store::Contact => match drafts::contact_of(key) {
+                Some(contact) => {
+                    let draft: Draft = read(record)?;
+                    self.drafts.insert(contact, draft.text);
+                }
+                None => {
+                    let contact: Contact = read(record)?;
+                    self.contacts.insert(contact.id(), contact);
+                }
+            },
             Store::Session => {
                 let (contact, rest) = contact_key(record)?;
                 let stored: Stored = read(record)?;

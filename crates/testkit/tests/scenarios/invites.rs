@@ -230,3 +230,21 @@ fn safety_numbers_are_the_same_and_scan() {
     world.reload(BEN);
     assert!(world.people[BEN].screen.contacts[&anna].verified);
 }
+
+#[test]
+fn the_invite_by_which_somebody_came_is_known() {
+    let mut world = World::new(49, 3);
+    let (first, link) = invite(&mut world, ANNA);
+    let (second, other_link) = invite(&mut world, ANNA);
+    let came_by =
+        |world: &World, who: Who| world.people[who].screen.contacts.values().next().unwrap().came_by;
+    accept(&mut world, BEN, &other_link, "Ben");
+    let ben = arrival(&mut world, ANNA);
+    assert_eq!((came_by(&world, ANNA), came_by(&world, BEN)), (Some(second), None));
+    world.command(ANNA, Command::ConfirmContact(ben));
+    accept(&mut world, 2, &link, "Cleo");
+    let cleo = arrival(&mut world, ANNA);
+    world.reload(ANNA);
+    assert_eq!(world.people[ANNA].screen.contacts[&cleo].came_by, Some(first));
+    assert_eq!(world.people[ANNA].screen.contacts[&ben].came_by, Some(second));
+}

@@ -14,6 +14,7 @@ mod away;
 mod common;
 mod crash;
 mod devices;
+mod drafts;
 mod envelopes;
 mod files;
 mod hostile;

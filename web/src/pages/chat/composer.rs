@@ -9,8 +9,8 @@ use crate::{
     components::{Glyph, Icon},
     i18n::*,
     logic::person,
-    pages::can_receive,
-    state::{Contact, ContactStoreFields, Outgoing, use_state},
+    pages::{can_receive, take_files},
+    state::{Contact, ContactStoreFields, use_state},
     texts,
 };
 
@@ -37,9 +37,8 @@ fn Field(contact: Store<Contact>) -> impl IntoView {
     let id = contact.id().get_untracked();
     let touch = screen::is_touch();
     let field = NodeRef::<html::Textarea>::new();
-    let text = RwSignal::new(state.chat.draft(id));
-    let empty = Memo::new(move |_| text.with(|text| text.trim().is_empty()));
-    on_cleanup(move || state.chat.keep_draft(id, text.try_get_untracked().unwrap_or_default()));
+    let empty = Memo::new(move |_| state.drafts.is_empty(id));
+    on_cleanup(move || state.drafts.keep(state.client));
     Effect::new(move |_| {
         // On a phone the keyboard would cover half of what is to be read first, unless one has come here to write.
         if let Some(field) = field.get()
@@ -50,13 +49,11 @@ fn Field(contact: Store<Contact>) -> impl IntoView {
     });
 
     let send = move || {
-        let words = text.get_untracked();
-        if words.trim().is_empty() {
+        if empty.get_untracked() {
             return;
         }
-        state.client.send(Command::SendText { contact: id, text: words });
-        text.set(String::new());
-        state.chat.keep_draft(id, String::new());
+        // What cannot be sent comes back.
+        state.client.send(Command::SendText { contact: id, text: state.drafts.take(id) });
         state.chat.follow();
         if let Some(field) = field.get_untracked() {
             screen::focus(&field);
@@ -66,11 +63,6 @@ fn Field(contact: Store<Contact>) -> impl IntoView {
         if event.key() == "Enter" && !event.shift_key() && !event.is_composing() && !touch {
             event.prevent_default();
             send();
-        }
-    };
-    let take = move |files: Vec<sotto_browser::PickedFile>| {
-        if !files.is_empty() && can_receive(state, id) {
-            state.outgoing.set(Some(Outgoing { contact: Some(id), files }));
         }
     };
     let label = move || {
@@ -87,7 +79,7 @@ fn Field(contact: Store<Contact>) -> impl IntoView {
         >
             <Attach contact=contact />
             // The hidden copy of the text gives the field its height.
-            <div class="grow-field" data-text=move || format!("{}\u{200b}", text.get())>
+            <div class="grow-field" data-text=move || format!("{}\u{200b}", state.drafts.text(id))>
                 <textarea
                     node_ref=field
                     rows="1"
@@ -97,14 +89,14 @@ fn Field(contact: Store<Contact>) -> impl IntoView {
                     enterkeyhint=if touch { "enter" } else { "send" }
                     placeholder=tu_string!(i18n, chat.write)
                     aria-label=label
-                    prop:value=move || text.get()
-                    on:input=move |event| text.set(event_target_value(&event))
+                    prop:value=move || state.drafts.text(id)
+                    on:input=move |event| state.drafts.write(state.client, id, event_target_value(&event))
                     on:keydown=on_key
                     on:paste=move |event| {
-                        let files = pasted_files(&event);
-                        if !files.is_empty() {
+                        let pasted = pasted_files(&event);
+                        if !pasted.is_empty() {
                             event.prevent_default();
-                            take(files);
+                            take_files(state, id, pasted);
                         }
                     }
                 ></textarea>
@@ -163,10 +155,7 @@ fn Attach(contact: Store<Contact>) -> impl IntoView {
             data-testid="file-input"
             tabindex="-1"
             on:change=move |event| {
-                let files = picked_files(&event);
-                if !files.is_empty() && can_receive(state, id) {
-                    state.outgoing.set(Some(Outgoing { contact: Some(id), files }));
-                }
+                take_files(state, id, picked_files(&event));
             }
         />
     }

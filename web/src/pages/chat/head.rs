@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use reactive_stores::Store;
+use sotto_browser::screen;
 use sotto_engine::{Command, Route, ServerStatus, Standing};
 
 use crate::{
@@ -163,7 +164,12 @@ fn StatusLine(contact: Store<Contact>) -> impl IntoView {
 fn Menu(asking: RwSignal<Option<Asking>>) -> impl IntoView {
     let i18n = use_i18n();
     let open = RwSignal::new(false);
+    let button = NodeRef::<html::Button>::new();
     let choose = move |what| {
+        // What is chosen goes with the menu; the focus comes back to what opened it.
+        if let Some(button) = button.get_untracked() {
+            screen::focus(&button);
+        }
         open.set(false);
         asking.set(Some(what));
     };
@@ -173,11 +179,15 @@ fn Menu(asking: RwSignal<Option<Asking>>) -> impl IntoView {
             on:keydown=move |event| {
                 if event.key() == "Escape" && open.get_untracked() {
                     event.stop_propagation();
+                    if let Some(button) = button.get_untracked() {
+                        screen::focus(&button);
+                    }
                     open.set(false);
                 }
             }
         >
             <button
+                node_ref=button
                 type="button"
                 class="icon-button"
                 data-testid="chat-menu"

@@ -25,7 +25,7 @@ use head::Head;
 use refused::RefusedBanner;
 pub use refused::lost;
 use standing::StandingBanner;
-use suggestion::Suggestion;
+use suggestion::SuggestionRow;
 use timeline::Timeline;
 
 /// The conversation with a contact.
@@ -54,7 +54,7 @@ pub fn ChatPage(contact: ContactId) -> impl IntoView {
         >
             <Head contact=known />
             <Timeline contact=known />
-            <Suggestion contact=known />
+            <SuggestionRow contact=known />
             <StandingBanner contact=known />
             <RefusedBanner contact=known />
             <Composer contact=known />

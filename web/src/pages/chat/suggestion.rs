@@ -2,30 +2,40 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use reactive_stores::Store;
-use sotto_engine::{Delivery, Standing};
+use sotto_engine::{Delivery, MessageOrder, Standing};
 
 use crate::{
     i18n::*,
+    logic::suggestion::{Suggestion, suggestion},
     state::{Contact, ContactStoreFields, NoticeKind, Place, use_state},
 };
 
 /// Once something was delivered, the conversation is worth keeping.
 #[component]
-pub fn Suggestion(contact: Store<Contact>) -> impl IntoView {
+pub fn SuggestionRow(contact: Store<Contact>) -> impl IntoView {
     let i18n = use_i18n();
     let state = use_state();
     let id = contact.id().get_untracked();
-    let worth = Memo::new(move |_| {
-        contact.standing().get() == Standing::Confirmed
-            && contact
-                .last()
-                .with(|last| last.as_ref().is_some_and(|last| last.delivery == Delivery::Delivered))
+    let delivered = Memo::new(move |before: Option<&Option<MessageOrder>>| {
+        if contact.standing().get() != Standing::Confirmed {
+            return None;
+        }
+        let last = contact.last().with(|last| {
+            last.as_ref().filter(|last| last.delivery == Delivery::Delivered).map(|last| last.order)
+        });
+        last.or(before.copied().flatten())
     });
     Effect::new(move |_| {
-        if worth.get() {
+        if delivered.get().is_some() {
             state.keeping.learn(state.client);
         }
     });
+    let shown = Memo::new(move |shown: Option<&Option<Suggestion>>| {
+        suggestion(shown.copied().flatten(), delivered.get(), state.keeping.answered(), |other| {
+            state.keeping.is_of_use(other) && (other != Suggestion::Verify || !contact.verified().get())
+        })
+    });
+    let answer = move |other| state.keeping.answer(other, delivered.get_untracked());
     let row = move |kind: &'static str,
                     words: &'static str,
                     yes: &'static str,
@@ -60,34 +70,27 @@ pub fn Suggestion(contact: Store<Contact>) -> impl IntoView {
             if !sotto.ask_to_persist().await {
                 state.notices.say(NoticeKind::PersistDenied);
             }
-            state.keeping.persist_answered();
+            state.keeping.answer(Suggestion::Persist, delivered.try_get_untracked().flatten());
         });
     });
-    move || {
-        if !worth.get() {
-            return ().into_any();
-        }
-        if state.keeping.suggests_persist() {
-            return row(
-                "persist",
-                t_string!(i18n, suggestion.persist),
-                t_string!(i18n, suggestion.persist_yes),
-                persist,
-                Callback::new(move |()| state.keeping.persist_answered()),
-            );
-        }
-        if state.keeping.suggests_verify() && !contact.verified().get() {
-            return row(
-                "verify",
-                t_string!(i18n, suggestion.verify),
-                t_string!(i18n, suggestion.verify_yes),
-                Callback::new(move |()| {
-                    state.keeping.verify_answered();
-                    state.navigator.go(Place::Verify(id));
-                }),
-                Callback::new(move |()| state.keeping.verify_answered()),
-            );
-        }
-        ().into_any()
+    move || match shown.get() {
+        None => ().into_any(),
+        Some(Suggestion::Persist) => row(
+            "persist",
+            t_string!(i18n, suggestion.persist),
+            t_string!(i18n, suggestion.persist_yes),
+            persist,
+            Callback::new(move |()| answer(Suggestion::Persist)),
+        ),
+        Some(Suggestion::Verify) => row(
+            "verify",
+            t_string!(i18n, suggestion.verify),
+            t_string!(i18n, suggestion.verify_yes),
+            Callback::new(move |()| {
+                answer(Suggestion::Verify);
+                state.navigator.go(Place::Verify(id));
+            }),
+            Callback::new(move |()| answer(Suggestion::Verify)),
+        ),
     }
 }
