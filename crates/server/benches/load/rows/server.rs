@@ -83,6 +83,11 @@ impl Server {
         targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
     }
 
+    /// Threads it runs in.
+    pub fn threads(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/task", self.child.id().unwrap())).unwrap().count()
+    }
+
     /// Hands over each part of its memory that can be read; how many bytes that was.
     pub fn each_memory(&self, mut look: impl FnMut(&[u8])) -> usize {
         let process = format!("/proc/{}", self.child.id().unwrap());
