@@ -30,6 +30,18 @@ impl OwnChain {
         Self { chain, made_at, outdated: false }
     }
 
+    pub(super) const fn restored(chain: SendingChain, made_at: Timestamp, outdated: bool) -> Self {
+        Self { chain, made_at, outdated }
+    }
+
+    pub(super) const fn made_at(&self) -> Timestamp {
+        self.made_at
+    }
+
+    pub(super) const fn is_outdated(&self) -> bool {
+        self.outdated
+    }
+
     pub(super) fn outdate(&mut self) {
         self.outdated = true;
     }
@@ -100,6 +112,29 @@ impl MemberChains {
             }
         }
         chains.kept.push_back(chain);
+    }
+
+    /// Whether another chain of this device would take the place of one.
+    pub(super) fn is_full(&self, account: AccountId, device: DeviceId) -> bool {
+        self.0.get(&(account, device)).is_some_and(|chains| chains.kept.len() >= CHAINS_OF_DEVICE_MAX)
+    }
+
+    /// The chains of each device that made room for others, oldest first; of devices that have any.
+    pub(super) fn gone(&self) -> impl Iterator<Item = (AccountId, DeviceId, &VecDeque<ChainId>)> {
+        let gone = self.0.iter().map(|((account, device), chains)| (*account, *device, &chains.gone));
+        gone.filter(|(_, _, gone)| !gone.is_empty())
+    }
+
+    /// Remembers these again of a device whose kept chains are there. `false` if they cannot have been.
+    pub(super) fn restore_gone(&mut self, account: AccountId, device: DeviceId, gone: &[ChainId]) -> bool {
+        let Some(chains) = self.0.get_mut(&(account, device)) else { return false };
+        for id in gone {
+            if chains.gone.contains(id) || chains.kept.iter().any(|chain| chain.id() == *id) {
+                return false;
+            }
+            chains.gone.push_back(*id);
+        }
+        chains.kept.len() == CHAINS_OF_DEVICE_MAX && !gone.is_empty() && gone.len() <= CHAINS_GONE_MAX
     }
 
     pub(super) fn retain(&mut self, mut stays: impl FnMut(AccountId, DeviceId) -> bool) {

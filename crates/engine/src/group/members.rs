@@ -33,6 +33,10 @@ impl Member {
         &self.account
     }
 
+    pub(super) fn restored(account: AccountPublic, role: Role, since: u32) -> Self {
+        Self { account: Arc::new(account), role, since }
+    }
+
     /// What it is.
     #[must_use]
     pub const fn role(&self) -> Role {
@@ -86,33 +90,48 @@ impl Members {
     /// The members after an entry that is neither a genesis nor a merge, if its actor may do what it does.
     pub(super) fn after(&self, entry: &VerifiedEntry) -> Result<Self, RosterError> {
         let mut after = self.clone();
-        after.advance(entry)?;
+        after.advance(entry.actor().id(), entry.epoch(), entry.operation())?;
         Ok(after)
     }
 
     /// The same in place; what was changed before it failed stays.
-    pub(super) fn advance(&mut self, entry: &VerifiedEntry) -> Result<(), RosterError> {
-        let actor = entry.actor().id();
+    pub(super) fn advance(
+        &mut self,
+        actor: AccountId,
+        epoch: u32,
+        operation: &Operation,
+    ) -> Result<(), RosterError> {
         let role = self.get(actor).ok_or(RosterError::NotMember)?.role;
-        let leaves = matches!(entry.operation(), Operation::Leave {});
-        if entry.epoch() >= OWNERS_ONLY_FROM && role != Role::Owner && !leaves {
+        let leaves = matches!(operation, Operation::Leave {});
+        if epoch >= OWNERS_ONLY_FROM && role != Role::Owner && !leaves {
             return Err(RosterError::OwnersOnly);
         }
-        match entry.operation() {
-            Operation::Add { account, role: given } => self.add(role, account, *given, entry.epoch())?,
+        match operation {
+            Operation::Add { account, role: given } => self.add(role, account, *given, epoch)?,
             Operation::Remove { account } => {
                 self.remove(actor, role, account.id())?;
-                self.last_removal = entry.epoch();
+                self.last_removal = epoch;
             }
             Operation::Role { account, role: given } => self.change_role(role, account.id(), *given)?,
             Operation::Leave {} => {
                 self.keeps_an_owner_without(actor)?;
                 self.by_account.remove(&actor);
-                self.last_removal = entry.epoch();
+                self.last_removal = epoch;
             }
             Operation::Genesis { .. } | Operation::Merge { .. } => return Err(RosterError::WrongGroup),
         }
         Ok(())
+    }
+
+    /// Those after an entry of this epoch, as they were stored: by rising account id, an owner among them.
+    pub(super) fn restored(members: Vec<Member>, last_removal: u32, epoch: u32) -> Option<Self> {
+        let count = members.len();
+        let owned = members.iter().any(|member| member.role == Role::Owner);
+        let in_time = last_removal <= epoch && members.iter().all(|member| member.since <= epoch);
+        let by_account: BTreeMap<AccountId, Member> =
+            members.into_iter().map(|member| (member.account.id(), member)).collect();
+        let bounded = by_account.len() == count && count <= MEMBERS_MAX;
+        (owned && in_time && bounded).then_some(Self { by_account, last_removal })
     }
 
     fn add(

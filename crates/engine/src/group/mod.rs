@@ -8,6 +8,7 @@
 mod chains;
 mod members;
 mod roster;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use chains::{CHAIN_LIFETIME, CHAINS_GONE_MAX, CHAINS_OF_DEVICE_MAX, SKIPPED_
 use chains::{MemberChains, OwnChain};
 pub use members::{EPOCH_MAX, MEMBERS_MAX, Member, Members, OWNERS_ONLY_FROM};
 pub use roster::{Applied, BRANCH_MAX, Roster, RosterError, Standing};
+pub use stored::StateError;
 
 /// Why an announcement or a message is not taken, or nothing can be said. Nothing has changed, unless a split was
 /// recorded.
@@ -167,7 +169,7 @@ impl Group {
         Ok(own.ok_or(GroupError::RotationDue)?.chain.announcement()?)
     }
 
-    /// Seals a message for the group. Store the group before sending it.
+    /// Seals a message for the group. Store the group ([`Group::to_bytes`]) before sending it.
     ///
     /// # Errors
     /// [`GroupError::RotationDue`], [`GroupError::NotMember`], or [`SenderKeyError::TooLong`].

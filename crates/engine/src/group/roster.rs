@@ -8,6 +8,10 @@ use sotto_wire::peer::{Operation, RosterEntry, VerifiedEntry};
 
 use super::members::{EPOCH_MAX, Members};
 
+mod stored;
+
+pub(super) use stored::StoredRoster;
+
 /// Most entries of a branch that a merge brings.
 pub const BRANCH_MAX: usize = 4_095;
 /// Most entries to repeat in order to find the members at an earlier place.
@@ -99,8 +103,8 @@ struct Step {
 /// What an entry led to, by which the members at an earlier place are found again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Effect {
-    /// To be repeated on the members before it.
-    Entry(Box<VerifiedEntry>),
+    /// Who did what, to be repeated on the members before it.
+    Operation { actor: AccountId, operation: Box<Operation> },
     /// After the genesis, after merges, and now and then.
     Members(Members),
 }
@@ -206,7 +210,7 @@ impl Roster {
         let effect = if merges || self.path.len().is_multiple_of(REPLAY_MAX) {
             Effect::Members(node.members.clone())
         } else {
-            Effect::Entry(Box::new(entry.clone()))
+            Effect::Operation { actor: entry.actor().id(), operation: Box::new(entry.operation().clone()) }
         };
         self.head = RosterPlace { epoch: node.epoch, hash: entry.hash() };
         self.known.insert(self.head.hash, (node.epoch, Some(self.path.len())));
@@ -289,11 +293,13 @@ impl Roster {
         let mut repeated = Vec::new();
         for step in self.path.get(..=place).unwrap_or_default().iter().rev() {
             match &step.effect {
-                Effect::Entry(entry) => repeated.push(entry),
+                Effect::Operation { actor, operation } => {
+                    repeated.push((*actor, step.place.epoch, operation));
+                }
                 Effect::Members(members) => {
                     let mut members = members.clone();
-                    for entry in repeated.into_iter().rev() {
-                        members.advance(entry)?;
+                    for (actor, epoch, operation) in repeated.into_iter().rev() {
+                        members.advance(actor, epoch, operation)?;
                     }
                     return Ok((epoch, members));
                 }

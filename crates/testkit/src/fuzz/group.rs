@@ -1,4 +1,4 @@
-//! Groups: sender chains at rest and messages as they come, and schedules of people who change the roster, split, merge and
+//! Groups: groups and sender chains at rest, and messages as they come, and schedules of people who change the roster, split, merge and
 //! speak, of whom some sign what they may not. The first byte chooses which.
 
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ pub fn group(data: &[u8]) -> bool {
         3 => received(bytes),
         4 => altered(choices),
         5 => schedule(choices),
+        6 => group_at_rest(bytes),
+        7 => group_at_rest_altered(choices),
         _ => false,
     }
 }
@@ -156,6 +158,74 @@ struct Play {
     said: Vec<Said>,
     opened: BTreeMap<(usize, u32), u32>,
     now: sotto_crypto::Timestamp,
+}
+
+/// A group at rest: its founder's, with two others, a chain of its own, one of theirs with a skipped key, a member that
+/// was taken out, and one that is seen to have gone elsewhere.
+fn stored() -> &'static [u8] {
+    static STORED: OnceLock<Vec<u8>> = OnceLock::new();
+    STORED.get_or_init(|| {
+        let [anna, ben, cleo, dora] = people();
+        let fresh = &mut rng(52);
+        let sign = |by: &Someone, entry: RosterEntry| {
+            let device = by.device().device_id();
+            VerifiedEntry::sign(entry, &by.list, device, &by.signing, &mut rng(53)).unwrap()
+        };
+        let device = anna.device().device_id();
+        let genesis = VerifiedEntry::found(&anna.list, device, &anna.signing, fresh).unwrap();
+        let mut group = view_of(Roster::begin(&genesis, None).unwrap(), 0);
+        for (person, role) in [(ben, Role::Member), (cleo, Role::Owner), (dora, Role::Member)] {
+            let account = *person.list.account();
+            let entry = sign(anna, group.roster().next(Operation::Add { account, role }));
+            group.apply(&entry).unwrap();
+        }
+        let before = group.roster().clone();
+        let remove = group.roster().next(Operation::Remove { account: *dora.list.account() });
+        group.apply(&sign(anna, remove)).unwrap();
+        group.rotate(NOW, fresh).unwrap();
+        group.seal(b"said", NOW, fresh).unwrap();
+
+        let mut theirs = view_of(group.roster().clone(), 1);
+        theirs.rotate(NOW, fresh).unwrap();
+        group.take_chain(ben.device(), theirs.announcement(anna.device(), NOW).unwrap()).unwrap();
+        let messages = [(); 2].map(|()| theirs.seal(b"text", NOW, fresh).unwrap());
+        group.open(ben.device(), &messages[1], NOW).unwrap();
+
+        let mut elsewhere = view_of(before, 2);
+        let account = *ben.list.account();
+        let entry = elsewhere.roster().next(Operation::Role { account, role: Role::Admin });
+        elsewhere.apply(&sign(cleo, entry)).unwrap();
+        elsewhere.rotate(NOW, fresh).unwrap();
+        let announced = elsewhere.announcement(anna.device(), NOW).unwrap();
+        assert_eq!(group.take_chain(cleo.device(), announced), Err(GroupError::Split));
+        group.to_bytes().to_vec()
+    })
+}
+
+/// Any bytes as a group at rest: one encoding, and whatever it says, it goes on.
+fn group_at_rest(bytes: &[u8]) -> bool {
+    let Ok(mut group) = Group::from_bytes(bytes) else { return false };
+    assert_eq!(*group.to_bytes(), bytes, "one encoding");
+    assert!(group.roster().members().len() <= MEMBERS_MAX);
+    assert!(group.chains().all(|chain| group.roster().members().get(chain.owner().account).is_some()));
+    let fresh = &mut rng(54);
+    if group.rotate(NOW, fresh).is_ok() {
+        let _ = group.seal(b"text", NOW, fresh).unwrap();
+    }
+    let next = group.roster().next(Operation::Leave {});
+    for person in people() {
+        let device = person.device().device_id();
+        let entry = VerifiedEntry::sign(next.clone(), &person.list, device, &person.signing, fresh).unwrap();
+        let _ = group.apply(&entry);
+    }
+    assert!(Group::from_bytes(&group.to_bytes()).is_ok(), "what is held can be stored");
+    true
+}
+
+fn group_at_rest_altered(mut choices: Choices<'_>) -> bool {
+    let mut state = stored().to_vec();
+    let changed = alter(&mut state, &mut choices);
+    group_at_rest(&state) && !changed
 }
 
 const STEPS_MAX: usize = 80;
@@ -432,6 +502,11 @@ pub(super) fn seeds() -> Seeds {
         for which in 0..2 {
             seeds.push((format!("refused-{name}-{which}"), vec![4, which, 3, 0, at, 1]));
         }
+    }
+    seeds.push(("group".to_owned(), [&[6], stored()].concat()));
+    seeds.push(("group-unchanged".to_owned(), vec![7]));
+    for (name, at) in [("version", 2), ("account", 6), ("roster", 90)] {
+        seeds.push((format!("refused-group-{name}"), vec![7, 3, 0, at, 1]));
     }
     // sign: argument = who + 4·other + 16·what; deliver: who + 4·which
     let schedules: [(&str, &[u8]); 5] = [

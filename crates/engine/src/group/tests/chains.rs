@@ -296,7 +296,7 @@ fn three_chains_of_a_device() {
     let (mut said, mut announced) = (Vec::new(), Vec::new());
     for number in 0..4 {
         begin(&mut anna, &mut annas, &mut [&mut beas]);
-        announced.push(announcement(&annas));
+        announced.push([announcement(&annas), announcement(&annas)]);
         said.push(say(&mut anna, &mut annas, &number.to_string()));
     }
     assert_eq!(beas.chains().count(), CHAINS_OF_DEVICE_MAX);
@@ -306,10 +306,14 @@ fn three_chains_of_a_device() {
     }
     // One that made room does not begin again, nor makes room for itself.
     let before = state(&beas);
-    let first = announced.remove(0);
+    let [first, again] = announced.remove(0);
     assert!(matches!(beas.take_chain(&anna.device(), first), Ok(Announced::Known(_))));
     assert_eq!(state(&beas), before);
     assert_eq!(refused(&mut beas, &anna, &said[0]), UnknownChain);
+    // Nor after it was stored.
+    let mut restored = Group::from_bytes(&beas.to_bytes()).unwrap();
+    assert_eq!(*restored.to_bytes(), *beas.to_bytes());
+    assert!(matches!(restored.take_chain(&anna.device(), again), Ok(Announced::Known(_))));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod roster;
 #[cfg(not(target_arch = "wasm32"))]
 mod schedules;
 mod splits;
+mod stored;
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -103,6 +103,7 @@ struct World {
     said: Vec<Said>,
     now: Timestamp,
     merges: usize,
+    restored: usize,
 }
 
 fn state(group: &Group) -> (Roster, Vec<Vec<u8>>) {
@@ -129,7 +130,7 @@ impl World {
         let written =
             BTreeMap::from([(genesis.hash(), Written { entry: genesis, parents: Vec::new(), roles })]);
         let rng = ChaCha12Rng::seed_from_u64(seed);
-        Self { rng, nodes, written, flight: Vec::new(), said: Vec::new(), now: NOW, merges: 0 }
+        Self { rng, nodes, written, flight: Vec::new(), said: Vec::new(), now: NOW, merges: 0, restored: 0 }
     }
 
     fn pick(&mut self, below: usize) -> usize {
@@ -382,6 +383,15 @@ impl World {
         assert!(state(group) == before, "{error:?} changed the group");
     }
 
+    /// A device stores its group and takes it back.
+    fn restore(&mut self, who: usize) {
+        let Some(group) = &mut self.nodes[who].group else { return };
+        let (before, bytes) = (state(group), group.to_bytes());
+        *group = Group::from_bytes(&bytes).unwrap();
+        assert!(state(group) == before && *group.to_bytes() == *bytes);
+        self.restored += 1;
+    }
+
     /// The founder takes everybody in, and they hear of it.
     fn gather(&mut self) {
         for who in 1..PEOPLE {
@@ -414,6 +424,7 @@ impl World {
                 }
             }
             13 => self.now = self.now.saturating_add(core::time::Duration::from_secs(3600 * 24)),
+            23 => self.restore(who),
             _ if self.flight.is_empty() => {}
             what => {
                 let place = self.pick(self.flight.len());
@@ -521,7 +532,7 @@ impl Branches for BTreeMap<RosterHash, Written> {
 
 #[test]
 fn rosters_converge_or_show_the_split() {
-    let (mut splits, mut merges, mut opened, mut unmergeable) = (0, 0, 0, 0);
+    let (mut splits, mut merges, mut opened, mut unmergeable, mut restored) = (0, 0, 0, 0, 0);
     let seeds = std::env::var("SOTTO_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40);
     for seed in 0..seeds {
         let mut world = World::new(seed);
@@ -532,6 +543,7 @@ fn rosters_converge_or_show_the_split() {
         }
         world.settle();
         merges += world.merges;
+        restored += world.restored;
         world.everybody_speaks();
         let said = world.said.len();
         let members: Vec<usize> = (0..PEOPLE).filter(|who| world.is_member(*who)).collect();
@@ -565,9 +577,10 @@ fn rosters_converge_or_show_the_split() {
         opened += world.nodes.iter().map(|node| node.opened.len()).sum::<usize>();
     }
     println!(
-        "{splits} steps with a split, {merges} merges, {opened} messages opened, {unmergeable} pairs apart"
+        "{splits} steps with a split, {merges} merges, {restored} restored from storage, {opened} messages opened, \
+         {unmergeable} pairs apart"
     );
-    assert!(splits > 100 && merges > 20 && opened > 500, "the schedules are too tame");
+    assert!(splits > 100 && merges > 20 && opened > 500 && restored > 100, "the schedules are too tame");
 }
 
 fn own_chain_id(world: &World, who: usize) -> Option<[u8; 16]> {
