@@ -310,6 +310,11 @@ fn next_number(last: u32, now: Timestamp) -> u32 {
     last.saturating_add(1).max(u32::try_from(now.0 / 1000).unwrap_or(0))
 }
 
+/// Whether the older of two delivery keys of one device may be deleted there by the time at which the newer was made.
+pub(crate) fn has_outlived(older: DeliveryKeyId, newer: DeliveryKeyId) -> bool {
+    u64::from(newer.0.saturating_sub(older.0)) >= policy::KEPT.as_secs()
+}
+
 impl<K: codec::Item> Aged<K> {
     fn is_needed(&self) -> bool {
         self.replaced.is_none() || !self.drained

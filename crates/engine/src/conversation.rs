@@ -259,7 +259,7 @@ impl Conversation {
         let Stated { order, sent_at, previous, hash, .. } = stated;
         // A place of an earlier count is not stated again, or history could be written over.
         let mut behind = order.lamport <= self.floor;
-        let runs: usize = self.gaps.iter().map(|gap| gap.missing.len()).sum();
+        let runs = self.gap_runs();
         let mut fits = true;
         if order.sequence <= self.theirs {
             let found =
@@ -310,6 +310,11 @@ impl Conversation {
         let order = if behind { self.local(order.author) } else { order };
         self.lamport = self.lamport.max(order.lamport);
         Ok(Place::New { order, gaps, fits })
+    }
+
+    /// How many runs of messages are missing.
+    pub(crate) fn gap_runs(&self) -> usize {
+        self.gaps.iter().map(|gap| gap.missing.len()).sum()
     }
 
     /// A message is shown: it may be the newest, and unread.

@@ -144,6 +144,8 @@ pub enum Notice {
     MailboxFull(ContactId),
     /// A message came that could not be decrypted; it has been asked for again.
     Undecryptable(ContactId),
+    /// The contact sends without end: what is beyond a measure is not looked at. Removing it ends that.
+    Flooding(ContactId),
     /// The history could not be read from this device's storage.
     HistoryUnreadable(ContactId),
 }

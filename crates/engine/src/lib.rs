@@ -15,6 +15,7 @@ mod command;
 mod contact;
 mod conversation;
 mod event;
+mod flood;
 pub mod group;
 mod id;
 mod input;
@@ -36,7 +37,7 @@ mod transfer;
 mod turn;
 mod view;
 
-pub use client::Client;
+pub use client::{Bounded, Client};
 pub use command::Command;
 pub use event::{Comparison, Event, Notice, ServerStatus};
 pub use id::{ContactId, FileId, InviteId, LinkId, LocalFile, MessageId, ParseIdError, RequestId};

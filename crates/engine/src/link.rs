@@ -144,6 +144,12 @@ impl Links {
         self.ways.values().filter(|way| way.link.as_ref().is_some_and(tried)).count()
     }
 
+    /// The most signals that wait with one contact, ours or theirs.
+    pub(crate) fn most_signals(&self) -> usize {
+        let early = |way: &Way| way.early.as_ref().map_or(0, |(_, _, kept)| kept.len());
+        self.ways.values().map(|way| way.signals.len().max(early(way))).max().unwrap_or(0)
+    }
+
     pub(crate) fn next_id(&mut self) -> LinkId {
         self.last = self.last.saturating_add(1);
         LinkId(self.last)

@@ -78,6 +78,10 @@ pub(crate) const SEEN_SEGMENTS_MAX: usize = 512;
 /// How long hashes of accepted messages are kept.
 pub(crate) const SEEN_LIFETIME: Duration = days(60);
 
+/// How many of the newest records of hashes of a contact are kept however old they seem: a clock that was years ahead for
+/// a moment must not make what is still being sent again look new.
+pub(crate) const SEEN_SEGMENTS_KEPT: usize = 2;
+
 /// Longest draft kept for the next run, in bytes: more than fits into one message, so that what was refused is not cut.
 pub(crate) const DRAFT_MAX: usize = 64 * 1024;
 
@@ -157,6 +161,11 @@ pub(crate) const HEARD_LATELY: Duration = seconds(300);
 pub(crate) const HERE_PAUSE: Duration = Duration::from_millis(60);
 /// Most contacts that are told when the socket opens, the most recent first.
 pub(crate) const HERE_MAX: usize = 64;
+
+/// Most ephemeral messages of one contact that are listened to at once: signals of several attempts at links.
+pub(crate) const EPHEMERAL_BURST: u32 = 256;
+/// How often one more is listened to after that.
+pub(crate) const EPHEMERAL_EVERY: Duration = Duration::from_millis(500);
 
 /// Most files offered or on their way with one contact.
 pub(crate) const TRANSFERS_MAX: usize = 100;

@@ -95,9 +95,11 @@ impl Seen {
         }
     }
 
-    /// Forgets what is old enough.
+    /// Forgets what is old enough, except for the newest.
     pub(crate) fn prune(&mut self, contact: ContactId, turn: &mut Turn<'_>) {
-        while let Some((_, segment)) = self.segments.first_key_value() {
+        while self.segments.len() > policy::SEEN_SEGMENTS_KEPT
+            && let Some((_, segment)) = self.segments.first_key_value()
+        {
             let newest = Timestamp(segment.newest().saturating_mul(1000));
             if turn.now.saturating_since(newest) < policy::SEEN_LIFETIME {
                 break;
@@ -141,14 +143,20 @@ mod tests {
         let at =
             |days: u64| Timestamp(1_800_000_000_000).saturating_add(Duration::from_secs(days * 24 * 3600));
         let mut seen = Seen::default();
-        for n in 0..=policy::SEEN_SEGMENT {
-            let mut turn = Turn::new(at(u64::from(n == policy::SEEN_SEGMENT)), rng, Timers::default());
+        // Four segments; the first of day 0.
+        for n in 0..=policy::SEEN_SEGMENT * 3 {
+            let mut turn = Turn::new(at(u64::from(n >= policy::SEEN_SEGMENT)), rng, Timers::default());
             seen.insert(hash(n), Some(MessageId([7; 16])), CONTACT, &mut turn);
         }
-        for (days, first, last) in [(59, true, true), (60, false, true), (61, false, false)] {
+        for (days, first, second) in [(59, true, true), (60, false, true), (61, false, false)] {
             seen.prune(CONTACT, &mut Turn::new(at(days), rng, Timers::default()));
             assert_eq!(seen.get(hash(0)).is_some(), first, "day {days}");
-            assert_eq!(seen.get(hash(policy::SEEN_SEGMENT)).is_some(), last, "day {days}");
+            assert_eq!(seen.get(hash(policy::SEEN_SEGMENT)).is_some(), second, "day {days}");
+        }
+        // A clock that is ten years ahead, perhaps for a moment: the newest are still known.
+        seen.prune(CONTACT, &mut Turn::new(at(3650), rng, Timers::default()));
+        for n in [policy::SEEN_SEGMENT * 2, policy::SEEN_SEGMENT * 3] {
+            assert!(seen.get(hash(n)).is_some());
         }
     }
 

@@ -50,20 +50,26 @@ impl Disk {
         self.records.iter().map(record).collect()
     }
 
+    /// The records of a store.
+    fn of(&self, store: Store) -> impl Iterator<Item = (&Vec<u8>, &Vec<u8>)> {
+        let from_there = self.records.range((store, Vec::new())..);
+        from_there.take_while(move |((of, _), _)| *of == store).map(|((_, key), value)| (key, value))
+    }
+
     /// How many records a store has.
     #[must_use]
     pub fn count(&self, store: Store) -> usize {
-        self.records.keys().filter(|(of, _)| *of == store).count()
+        self.of(store).count()
     }
 
     /// Reads as [`Request::Read`](sotto_engine::Request::Read) asks.
     #[must_use]
     pub fn read(&self, store: Store, prefix: &[u8], before: Option<&[u8]>, limit: u32) -> Vec<Record> {
         let mut found: Vec<Record> = self
-            .all()
-            .into_iter()
-            .filter(|record| record.store == store && record.key.starts_with(prefix))
-            .filter(|record| before.is_none_or(|before| record.key.as_slice() < before))
+            .of(store)
+            .filter(|(key, _)| key.starts_with(prefix))
+            .filter(|(key, _)| before.is_none_or(|before| key.as_slice() < before))
+            .map(|(key, value)| Record { store, key: key.clone(), value: Zeroizing::new(value.clone()) })
             .collect();
         let surplus = found.len().saturating_sub(limit as usize);
         found.drain(..surplus);

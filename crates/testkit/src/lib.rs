@@ -21,13 +21,14 @@ mod person;
 pub mod relay;
 mod screen;
 mod server;
+pub mod simulation;
 mod tricks;
 pub mod vectors;
 mod world;
 
 pub use disk::Disk;
-pub use network::Network;
+pub use network::{Network, Party};
 pub use person::{CrashAt, Person};
 pub use screen::Screen;
-pub use server::{Mailbox, ModelServer, StoredInvite};
+pub use server::{Mailbox, ModelServer, ModelStore, NewEnvelope, Opened, Put, ServerStore, StoredInvite};
 pub use world::{Who, World};

@@ -1,9 +1,10 @@
 //! A person with one device.
 
-use std::collections::BTreeMap;
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
 
 use rand_chacha::ChaCha12Rng;
-use sotto_engine::{Client, FileId, LinkId, Timestamp};
+use sotto_engine::{Changes, Client, FileId, Input, LinkId, SocketEvent, Timestamp};
 
 use crate::disk::Disk;
 use crate::files::Expected;
@@ -17,6 +18,8 @@ pub enum CrashAt {
     BeforePersist(u64),
     /// Right after it: it was stored, nothing behind it was done.
     AfterPersist(u64),
+    /// Before the n-th output of any kind from now: some of a turn's sends were done, the others were not.
+    BeforeOutput(u64),
 }
 
 /// One end of a link.
@@ -25,6 +28,16 @@ pub(crate) struct LinkEnd {
     /// Whom the signals go to is known to the client only; the other end is learnt from their content.
     pub(crate) other: Option<(usize, LinkId)>,
     pub(crate) open: bool,
+}
+
+/// Something that waits for the client.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Input(Input),
+    /// Of the socket of this number; older ones are not to be heard of any more.
+    Socket(u64, SocketEvent),
+    /// The timer rang.
+    Timer,
 }
 
 /// A person.
@@ -48,12 +61,29 @@ pub struct Person {
     pub posts: Vec<&'static str>,
     /// How many links were asked for.
     pub links_opened: u64,
+    /// The longest the storage takes for one transaction or read; meanwhile inputs wait.
+    pub slow_store: Duration,
+    /// Whether the storage has no room: it stores nothing, and the client is stopped.
+    pub disk_full: bool,
+    /// Whether the client was stopped because it could not store; the page says so until it is opened again.
+    pub stopped: bool,
+    /// Whether the device sleeps: nothing is heard, no timer rings.
+    pub asleep: bool,
     pub(crate) rng: ChaCha12Rng,
     pub(crate) run: u64,
     pub(crate) connection: Option<ConnectionId>,
+    /// Rises whenever a socket is made or ends.
+    pub(crate) socket: u64,
     pub(crate) links: BTreeMap<LinkId, LinkEnd>,
     pub(crate) expected: Vec<Expected>,
     pub(crate) crash: Option<CrashAt>,
+    /// What is being stored.
+    pub(crate) storing: Option<Changes>,
+    pub(crate) waiting: VecDeque<Item>,
+    /// What the timer was set for by this device's clock, and when it rings in the world.
+    pub(crate) alarm: Option<(Timestamp, Timestamp)>,
+    /// Something left the device in this turn.
+    pub(crate) left: bool,
     /// How wrong this device's clock is, in milliseconds.
     pub clock_skew: i64,
 }
@@ -70,12 +100,21 @@ impl Person {
             persists: 0,
             posts: Vec::new(),
             links_opened: 0,
+            slow_store: Duration::ZERO,
+            disk_full: false,
+            stopped: false,
+            asleep: false,
             rng,
             run: 0,
             connection: None,
+            socket: 0,
             links: BTreeMap::new(),
             expected: Vec::new(),
             crash: None,
+            storing: None,
+            waiting: VecDeque::new(),
+            alarm: None,
+            left: false,
             clock_skew: 0,
         }
     }
@@ -86,13 +125,13 @@ impl Person {
         self.links.values().filter(|end| end.open).count()
     }
 
+    /// Whether inputs have to wait.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.asleep || self.storing.is_some()
+    }
+
     /// The time by this device's clock.
     pub(crate) fn clock(&self, now: Timestamp) -> Timestamp {
         Timestamp(now.0.saturating_add_signed(self.clock_skew))
-    }
-
-    /// The time of the world at which this device's clock says so.
-    pub(crate) fn world_time(&self, at: Timestamp) -> Timestamp {
-        Timestamp(at.0.saturating_add_signed(-self.clock_skew))
     }
 }

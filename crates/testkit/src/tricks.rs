@@ -14,7 +14,7 @@ impl World {
 
     /// Forgets that invites were used, as a server that plays tricks does.
     pub fn reopen_invites(&mut self) {
-        for invite in self.server.invites.values_mut() {
+        for invite in self.server.model.invites.values_mut() {
             invite.reopen();
         }
     }
@@ -24,6 +24,12 @@ impl World {
         if let Some(connection) = self.people[who].connection.take() {
             self.server.disconnect(connection);
         }
+    }
+
+    /// Somebody with a token sends something short-lived.
+    pub fn inject_ephemeral(&mut self, mailbox: sotto_crypto::MailboxId, blob: Vec<u8>) {
+        self.server.pass_on(mailbox, blob);
+        self.flush_server();
     }
 
     /// Whether a crash that was asked for has not come.

@@ -10,6 +10,7 @@ mod page;
 mod run;
 mod second;
 mod setup;
+mod simulate;
 mod step;
 mod suite;
 mod tests;
@@ -62,6 +63,11 @@ enum Task {
         #[arg(long)]
         target: Option<String>,
     },
+    /// Play random scenarios of the simulated network, native, or one of them again
+    Simulate {
+        #[command(flatten)]
+        scenarios: simulate::Scenarios,
+    },
     /// Whether comparisons of secrets and scalar multiplication take the same time for all inputs, native
     Timing {
         /// Percentage of the measurements to take; all of them take a quarter of an hour
@@ -91,6 +97,7 @@ fn main() -> ExitCode {
         Task::Models => models::models(&workspace),
         Task::Fuzz { minutes, target } => fuzz::fuzz(&workspace, minutes, target.as_deref()),
         Task::Vectors { unreleased } => vectors::vectors(&workspace, unreleased),
+        Task::Simulate { scenarios } => simulate::simulate(&workspace, &scenarios),
         Task::Timing { share } => timing::timing(&workspace, share),
         Task::Load { arguments } => load::load(&workspace, &arguments),
         Task::Page { quick } => {

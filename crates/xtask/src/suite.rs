@@ -72,7 +72,7 @@ impl Suite {
 }
 
 /// What a line begins with that sums up: cargo-deny's, Python's unittest's, the second implementation's, our own.
-const SUMMARIES: [&str; 9] = [
+const SUMMARIES: [&str; 10] = [
     "advisories ",
     "Ran ",
     "FAILED (",
@@ -81,6 +81,7 @@ const SUMMARIES: [&str; 9] = [
     "vectors ",
     "model ",
     "fuzz ",
+    "simulation: ",
     "skipped: ",
 ];
 

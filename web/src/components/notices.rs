@@ -81,6 +81,7 @@ fn words(i18n: Texts, state: State, kind: &NoticeKind) -> String {
             Notice::TooManyFiles(contact) => {
                 t_string!(i18n, notice.too_many_files, name = of(contact)).to_string()
             }
+            Notice::Flooding(contact) => t_string!(i18n, notice.flooding, name = of(contact)).to_string(),
             Notice::FileGone(_) => t_string!(i18n, notice.file_gone).to_string(),
             Notice::HistoryUnreadable(contact) => {
                 t_string!(i18n, notice.history_unreadable, name = of(contact)).to_string()
@@ -109,6 +110,7 @@ fn tag(kind: &NoticeKind) -> &'static str {
             Notice::MailboxFull(_) => "mailbox-full",
             Notice::Undecryptable(_) => "undecryptable",
             Notice::TooManyFiles(_) => "too-many-files",
+            Notice::Flooding(_) => "flooding",
             Notice::FileGone(_) => "file-gone",
             Notice::HistoryUnreadable(_) => "history-unreadable",
         },

@@ -112,15 +112,20 @@ impl Client {
         }
         let Body { content, delivery, token, mailbox, list_version, list_hash, .. } = body;
         self.list_named(id, list_version, &list_hash, turn);
+        let mut outlived = false;
         if let Some(contact) = self.contacts.get_mut(&id) {
             if let Some(key) = delivery
                 && key.id() > contact.delivery.id()
             {
+                outlived = crate::account::has_outlived(contact.delivery.id(), key.id());
                 contact.delivery = key;
             }
             if let Some(mailbox) = mailbox {
                 contact.mailbox = mailbox;
             }
+        }
+        if outlived {
+            self.say_waiting_again(id, turn);
         }
         if let Some(token) = token {
             self.another_token(id, token, turn);

@@ -399,8 +399,9 @@ impl Client {
         }
     }
 
-    /// The contact has lost its state, and with it perhaps the key that what it has not acknowledged was sealed to. It
-    /// may say so in everything it says: each message is put there again as often as it would be said again.
+    /// The contact has lost its state, or its keys have been renewed since long ago: what it has not acknowledged was
+    /// perhaps sealed to a key that is gone. It may say so in everything it says: each message is put there again as
+    /// often as it would be said again.
     pub(super) fn say_waiting_again(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         let mut places = Vec::new();
         for (place, entry) in self.outbox.get_mut(&id).into_iter().flatten() {

@@ -151,6 +151,9 @@ impl Client {
             || self.transfers.by_file.len() >= policy::FILES_KEPT_MAX
         {
             turn.log("file: an offer that cannot be taken");
+            if self.transfers.open_with(id) >= policy::TRANSFERS_MAX {
+                self.floods(id, turn);
+            }
             self.tell(id, Said::FileDecline { file: manifest.file }, turn);
             return;
         }

@@ -3,6 +3,7 @@
 mod accept;
 mod beginning;
 mod body;
+mod bounded;
 #[cfg(test)]
 mod bounds;
 mod commands;
@@ -17,6 +18,8 @@ mod receive;
 mod records;
 mod say;
 mod server;
+
+pub use bounded::Bounded;
 
 use core::fmt;
 use std::collections::{BTreeMap, VecDeque};
@@ -86,6 +89,8 @@ struct Lane {
     /// Acknowledgements that go over the link.
     link_owed: Vec<[u8; 16]>,
     ephemeral_posting: bool,
+    /// What is still listened to of what it says in passing.
+    allowance: crate::flood::Allowance,
     /// Prekeys for a fresh session are being fetched.
     fetching: bool,
     fetch_failures: u32,

@@ -121,7 +121,11 @@ impl Client {
                 .is_some_and(|sessions| sessions.get(preview.session_id).is_some());
         match (preview.kind, known) {
             (MessageKind::Ephemeral, true) => {
-                self.open_ephemeral(from.contact, preview.session_id, &carried, turn)
+                if self.lanes.entry(from.contact).or_default().allowance.take(turn.now) {
+                    self.open_ephemeral(from.contact, preview.session_id, &carried, turn);
+                } else {
+                    self.floods(from.contact, turn);
+                }
             }
             (MessageKind::Ephemeral, false) => turn.log("ephemeral message: unknown session"),
             (MessageKind::Message, _) => {
@@ -140,6 +144,14 @@ impl Client {
                     self.undecryptable(from.contact, hash, turn);
                 }
             }
+        }
+    }
+
+    /// A contact sends more than is looked at: the user is told once a run, since only the user can end it.
+    pub(super) fn floods(&mut self, contact: ContactId, turn: &mut Turn<'_>) {
+        if self.lanes.entry(contact).or_default().allowance.tell() {
+            turn.log("flood: a contact sends more than is looked at");
+            turn.event(Event::Notice(Notice::Flooding(contact)));
         }
     }
 

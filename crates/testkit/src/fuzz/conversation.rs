@@ -245,7 +245,7 @@ impl Play {
             assert!(count(Store::Invite) <= 1 && count(Store::Transfer) <= 100);
             assert!(count(Store::Account) <= 3 + 400);
         }
-        for mailbox in self.world.server.mailboxes.values() {
+        for mailbox in self.world.server.model.mailboxes.values() {
             assert!(mailbox.one_time_left() <= 200);
         }
     }

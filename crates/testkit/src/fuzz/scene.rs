@@ -84,7 +84,7 @@ impl Scene {
             }
         }
         let mut kept = BTreeSet::new();
-        for mailbox in world.server.mailboxes.values_mut() {
+        for mailbox in world.server.model.mailboxes.values_mut() {
             kept.extend(mailbox.trim_one_time(ONE_TIME_KEPT));
         }
         let disks = [ANNA, BEN].map(|who| {
@@ -107,7 +107,7 @@ impl Scene {
     pub(super) fn world(&self, people: usize) -> World {
         let mut world = World::new(3, 0);
         world.now = self.now;
-        world.server = self.server.clone();
+        world.server = self.server.copy();
         for (seed, disk) in (10..).zip(&self.disks[..people]) {
             let mut person = Person::new(ChaCha12Rng::seed_from_u64(seed));
             person.disk = disk.clone();

@@ -30,7 +30,7 @@ fn messages_for_somebody_away_arrive_in_order_and_once() {
     assert_eq!(world.people[BEN].screen.contacts[&anna].unread, 150);
     world.run_for(MINUTE);
     assert!(
-        world.server.mailboxes.values().all(|mailbox| mailbox.stored.is_empty()),
+        world.server.model.mailboxes.values().all(|mailbox| mailbox.stored.is_empty()),
         "mailboxes are emptied"
     );
 }

@@ -41,7 +41,7 @@ fn an_envelope_of_another_mailbox_and_noise_get_no_reaction() {
     let (ben, anna) = talk(&mut world);
     let accepted = world.server.accepted.clone();
     let posts: Vec<usize> = world.people.iter().map(|person| person.posts.len()).collect();
-    let mailboxes: Vec<_> = world.server.mailboxes.keys().copied().collect();
+    let mailboxes: Vec<_> = world.server.model.mailboxes.keys().copied().collect();
     for (mailbox, blob) in &accepted {
         let other = mailboxes.iter().find(|other| *other != mailbox).unwrap();
         world.inject(*other, blob.clone());
@@ -56,7 +56,7 @@ fn an_envelope_of_another_mailbox_and_noise_get_no_reaction() {
     let after: Vec<usize> = world.people.iter().map(|person| person.posts.len()).collect();
     assert_eq!(posts, after, "nobody reacts");
     assert!(
-        world.server.mailboxes.values().all(|mailbox| mailbox.stored.is_empty()),
+        world.server.model.mailboxes.values().all(|mailbox| mailbox.stored.is_empty()),
         "it does not stay in the way"
     );
     say(&mut world, ANNA, ben, "still there");
@@ -74,7 +74,7 @@ fn reordered_envelopes_are_put_in_order() {
         say(&mut world, ANNA, ben, text);
         world.run_for(MINUTE);
     }
-    for mailbox in world.server.mailboxes.values_mut() {
+    for mailbox in world.server.model.mailboxes.values_mut() {
         let sequences: Vec<u64> = mailbox.stored.keys().copied().collect();
         let blobs: Vec<Vec<u8>> = mailbox.stored.values().rev().cloned().collect();
         mailbox.stored = sequences.into_iter().zip(blobs).collect();
@@ -102,7 +102,7 @@ fn a_withheld_envelope_is_a_visible_gap() {
         world.run_for(MINUTE);
     }
     let mut withheld = None;
-    for (name, mailbox) in &mut world.server.mailboxes {
+    for (name, mailbox) in &mut world.server.model.mailboxes {
         if mailbox.stored.len() >= 3 {
             let second = *mailbox.stored.keys().nth(1).unwrap();
             withheld = mailbox.stored.remove(&second).map(|blob| (*name, blob));

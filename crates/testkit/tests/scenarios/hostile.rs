@@ -439,3 +439,126 @@ fn a_contact_that_says_again_and_again_that_it_lost_its_state_is_posted_to_so_of
     // The acknowledgements; and what Anna said and nobody acknowledged, with her confirmation, three times.
     assert_eq!(scene.reached() - before, 10 + 2 * 3);
 }
+
+/// Mallory is a confirmed contact, and Ben another.
+fn among_others(seed: u64) -> (World, Puppet, crate::puppet::Talk, ContactId, ContactId) {
+    let (mut world, _, mut puppet) = scene(seed);
+    let talk = puppet.come(&mut world);
+    let mallory = arrival(&mut world, ANNA);
+    world.command(ANNA, Command::ConfirmContact(mallory));
+    puppet.open_mailbox(&mut world);
+    let (ben, _) = befriend(&mut world);
+    (world, puppet, talk, mallory, ben)
+}
+
+#[test]
+fn a_flood_in_passing_is_bounded_told_and_ends_with_removing() {
+    // A million shows the same, and takes minutes: SOTTO_FLOOD=1000000.
+    let count = std::env::var("SOTTO_FLOOD").ok().and_then(|count| count.parse().ok()).unwrap_or(3_000);
+    let (mut world, mut puppet, mut talk, mallory, ben) = among_others(21);
+    let (persists, posts, links) =
+        (world.people[ANNA].persists, world.people[ANNA].posts.len(), world.people[ANNA].links_opened);
+    let begun = world.now;
+    for n in 0..count {
+        let signal = Signal::Candidate { candidate: "a".to_owned(), mid: None, line_index: Some(0) };
+        let ephemeral = match n % 3 {
+            0 => Ephemeral::Here {},
+            1 => Ephemeral::Signal { attempt: n, signals: List::new(vec![signal]).unwrap() },
+            _ => Ephemeral::HangUp { attempt: n },
+        };
+        puppet.pass_by(&mut world, &mut talk, &ephemeral);
+        if n % 100 == 0 {
+            world.run_for(Duration::from_secs(1));
+            let client = world.people[ANNA].client.as_ref().unwrap();
+            assert!(client.bounded().iter().all(|bounded| bounded.size <= bounded.most));
+        }
+    }
+    let seconds = world.now.saturating_since(begun).as_secs();
+    let stored = world.people[ANNA].persists - persists;
+    assert!(stored <= 256 + 8 * seconds, "{stored} transactions in {seconds} s");
+    assert!(world.people[ANNA].posts.len() - posts <= 64 + seconds as usize);
+    assert!(world.people[ANNA].links_opened - links <= 8 + seconds / 10);
+    let told: Vec<_> = world.people[ANNA]
+        .screen
+        .notices
+        .iter()
+        .filter(|notice| **notice == Notice::Flooding(mallory))
+        .collect();
+    assert_eq!(told.len(), 1, "the user is told, once");
+    // Others are not affected.
+    say(&mut world, ANNA, ben, "still here");
+    assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "still here")));
+    // And there is something to do.
+    world.command(ANNA, Command::RemoveContact(mallory));
+    world.run_for(MINUTE);
+    let before = world.people[ANNA].persists;
+    for _ in 0..100 {
+        puppet.pass_by(&mut world, &mut talk, &Ephemeral::Here {});
+    }
+    world.run_for(MINUTE);
+    assert!(world.people[ANNA].persists - before < 50, "nothing is stored because of what it sends");
+    assert!(logged(&world, ANNA, "ephemeral message: unknown session"));
+}
+
+#[test]
+fn offers_without_end_are_told() {
+    let (mut world, mut puppet, mut talk, mallory, _) = among_others(22);
+    for n in 0..150_u64 {
+        let mut file = [0; 16];
+        file[..8].copy_from_slice(&n.to_be_bytes());
+        file.rotate_left(4);
+        let body = puppet.body(&mut talk, offer(file, "one more", 1));
+        puppet.say(&mut world, &mut talk, &Message::Body(body));
+    }
+    world.run_for(MINUTE);
+    let notices = &world.people[ANNA].screen.notices;
+    assert_eq!(notices.iter().filter(|notice| **notice == Notice::Flooding(mallory)).count(), 1);
+}
+
+#[test]
+fn contradictory_acknowledgements_harm_only_their_author() {
+    let (mut world, mut puppet, mut talk, mallory, ben) = among_others(23);
+    say(&mut world, ANNA, mallory, "to Mallory");
+    say(&mut world, ANNA, ben, "to Ben");
+    world.run_for(MINUTE);
+    let ids: Vec<[u8; 16]> = [mallory, ben]
+        .iter()
+        .flat_map(|contact| world.people[ANNA].screen.conversation(*contact))
+        .filter(|message| message.mine)
+        .map(|message| message.id.0)
+        .collect();
+    // What was never said, what was said to Ben, all of it twice, and that it was not understood after all.
+    let lists = [vec![[9; 16]; 3], ids.clone(), ids, Vec::new()];
+    for ids in lists {
+        let ids = ids.into_iter().map(Into::into).collect();
+        let ids = sotto_wire::peer::MessageIds::new(ids).unwrap();
+        puppet.say(&mut world, &mut talk, &Message::Acknowledge { ids });
+    }
+    for hash in [[0; 16], [9; 16]] {
+        let hash = sotto_crypto::MessageHash::from_bytes(hash);
+        puppet.say(&mut world, &mut talk, &Message::Retry { hash });
+    }
+    world.run_for(MINUTE);
+    assert!(delivered(&world, ANNA, mallory, "to Mallory"), "it said that it has it");
+    assert!(logged(&world, ANNA, "retry: asked for a message that is not here any more"));
+    say(&mut world, ANNA, ben, "and on");
+    assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "and on")));
+}
+
+#[test]
+fn a_contact_whose_clock_is_ten_years_off_is_understood() {
+    let years = 10 * 365 * 24 * 3_600_000_i64;
+    for (seed, skew) in [(24, years), (25, -years)] {
+        let (mut world, mut puppet, mut talk, mallory, ben) = among_others(seed);
+        let mut body = puppet.body(&mut talk, text("from another time"));
+        body.sent_at = body.sent_at.saturating_add_signed(skew);
+        puppet.say(&mut world, &mut talk, &Message::Body(body));
+        world.run_for(MINUTE);
+        assert_eq!(told(&mut world, ANNA, mallory), ["from another time"]);
+        say(&mut world, ANNA, ben, "now");
+        assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "now")));
+        world.reload(ANNA);
+        say(&mut world, ANNA, ben, "after a reload");
+        assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "after a reload")));
+    }
+}

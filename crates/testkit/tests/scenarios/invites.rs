@@ -107,14 +107,22 @@ fn a_second_use_that_the_server_allows_is_refused_and_shown() {
     let (_, link) = invite(&mut world, ANNA);
     // The server lets two people redeem it.
     let second = {
-        let bundle =
-            world.server.invites.values().next().map(|invite| (invite.card.clone(), invite.bundle.clone()));
+        let bundle = world
+            .server
+            .model
+            .invites
+            .values()
+            .next()
+            .map(|invite| (invite.card.clone(), invite.bundle.clone()));
         bundle.unwrap()
     };
     accept(&mut world, BEN, &link, "Ben");
     let ben = arrival(&mut world, ANNA);
     world.reopen_invites();
-    assert_eq!(world.server.invites.values().next().map(|invite| invite.bundle.clone()), Some(second.1));
+    assert_eq!(
+        world.server.model.invites.values().next().map(|invite| invite.bundle.clone()),
+        Some(second.1)
+    );
     accept(&mut world, CAROL, &link, "Carol");
     world.run_for(MINUTE);
     assert_eq!(world.people[ANNA].screen.contacts.keys().copied().collect::<Vec<_>>(), [ben]);

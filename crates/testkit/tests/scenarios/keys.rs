@@ -60,6 +60,25 @@ fn who_heard_nothing_for_months_still_seals_to_a_key_that_exists() {
 }
 
 #[test]
+fn what_is_said_after_months_to_a_key_that_is_gone_is_said_again_as_soon_as_the_new_one_is_known() {
+    let (mut world, ben, anna) = meet(94);
+    world.close_page(BEN);
+    // Anna looks in seldom, and her first delivery key ends.
+    for days in [18, 53, 1] {
+        world.close_page(ANNA);
+        world.run_for(days * DAY);
+        world.open_page(ANNA);
+        world.run_for(MINUTE);
+    }
+    // Ben writes before he has heard of the new one.
+    world.open_page(BEN);
+    say(&mut world, BEN, anna, "it has been long");
+    assert!(world.run_until(MINUTE * 5, |world| delivered(world, BEN, anna, "it has been long")));
+    assert!(logged(&world, ANNA, "envelope: unknown delivery key"), "that is what the first went to");
+    assert_eq!(told(&mut world, ANNA, ben), ["it has been long"]);
+}
+
+#[test]
 fn a_lost_session_is_repaired_and_the_message_said_again() {
     let (mut world, ben, anna) = meet(91);
     say(&mut world, ANNA, ben, "one");
@@ -106,7 +125,7 @@ fn a_rolled_back_state_begins_fresh_sessions() {
 fn one_time_prekeys_are_refilled() {
     let (mut world, _, _) = meet(93);
     world.run_for(MINUTE);
-    assert!(world.server.mailboxes.values().all(|mailbox| mailbox.one_time_left() == 100));
+    assert!(world.server.model.mailboxes.values().all(|mailbox| mailbox.one_time_left() == 100));
 }
 
 #[test]
@@ -114,7 +133,7 @@ fn one_time_prekeys_are_refilled_below_twenty_and_old_ones_forgotten() {
     let (mut world, _, _) = meet(98);
     world.run_for(MINUTE);
     let left = |world: &World| {
-        world.server.mailboxes.values().map(|mailbox| mailbox.one_time_left()).collect::<Vec<_>>()
+        world.server.model.mailboxes.values().map(|mailbox| mailbox.one_time_left()).collect::<Vec<_>>()
     };
     for (few, many) in [(20, 20), (19, 119)] {
         world.server.leave_one_time(few);

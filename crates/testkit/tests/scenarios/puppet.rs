@@ -45,7 +45,7 @@ pub const MAILBOX: [u8; 16] = [0xee; 16];
 
 fn boxes(world: &World, link: &str) -> (InviteLink, InviteContents) {
     let link = InviteLink::parse(link, &world.server.origin).unwrap();
-    let opened = link.secret.open_bundle(&world.server.invites[&link.secret.id()].bundle).unwrap();
+    let opened = link.secret.open_bundle(&world.server.model.invites[&link.secret.id()].bundle).unwrap();
     let contents =
         InviteContents::decode(&opened, &link.account, Timestamp::from_millis(world.now.0)).unwrap();
     (link, contents)
@@ -179,6 +179,15 @@ impl Puppet {
     pub fn say_ephemeral(&mut self, world: &mut World, talk: &mut Talk, ephemeral: &Ephemeral) {
         let ratchet = talk.session.seal_ephemeral(&ephemeral.encode(), &mut self.rng).unwrap();
         self.send(world, talk, &ratchet);
+    }
+
+    /// Says something in passing, as the server hands it on.
+    pub fn pass_by(&mut self, world: &mut World, talk: &mut Talk, ephemeral: &Ephemeral) {
+        let ratchet = talk.session.seal_ephemeral(&ephemeral.encode(), &mut self.rng).unwrap();
+        let carried = Carried::encode(Some(&talk.first), &ratchet);
+        let tag = self.tag(talk.first.keys.invite_id.is_some());
+        let blob = self.seal(&carried, self.sender(), &tag);
+        world.inject_ephemeral(self.contents.mailbox, blob);
     }
 
     /// Puts a ratchet message into the mailbox, with the prefix of first messages.

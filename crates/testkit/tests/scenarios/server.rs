@@ -51,8 +51,8 @@ fn a_server_that_lost_its_database_is_given_everything_again() {
     world.run_for(MINUTE);
     let (_, link) = invite(&mut world, ANNA);
     world.kill_server();
-    world.server.mailboxes.clear();
-    world.server.invites.clear();
+    world.server.model.mailboxes.clear();
+    world.server.model.invites.clear();
     say(&mut world, BEN, anna, "three");
     world.start_server();
     say(&mut world, ANNA, ben, "four");

@@ -22,8 +22,8 @@ fn a_swapped_bundle_is_found_by_the_invitee() {
     assert_ne!(link, mallory);
     // Under Anna's invite the server gives what Mallory's holds.
     let swapped: Vec<Vec<u8>> =
-        world.server.invites.values().map(|invite| invite.bundle.clone()).rev().collect();
-    for (invite, bundle) in world.server.invites.values_mut().zip(swapped) {
+        world.server.model.invites.values().map(|invite| invite.bundle.clone()).rev().collect();
+    for (invite, bundle) in world.server.model.invites.values_mut().zip(swapped) {
         invite.bundle = bundle;
     }
     assert!(matches!(look(&mut world, BEN, &link), CardView::Open { .. }));
@@ -76,7 +76,7 @@ fn a_greeting_without_the_links_secret_is_ignored() {
     let mallory = Mallory::new(&mut rng, now);
     // The server knows every published bundle, and here even whose it is.
     let bundles: Vec<_> =
-        world.server.mailboxes.iter().map(|(id, mailbox)| (*id, mailbox.bundle().unwrap())).collect();
+        world.server.model.mailboxes.iter().map(|(id, mailbox)| (*id, mailbox.bundle().unwrap())).collect();
     let lists = world.device_lists();
     for (mailbox, published) in bundles {
         let bundle = lists.iter().find_map(|list| Bundle::decode(&published, list, now).ok()).unwrap();
