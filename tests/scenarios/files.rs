@@ -13,8 +13,8 @@ const BIG: u64 = 100 << 20;
 
 /// A file larger than all that a page may hold while it passes. Chromium collects the buffers that have passed only
 /// when some hundred MiB of them have gathered, however large the file; a page that kept the file would grow by its size.
-const HUGE: u64 = 384 << 20;
-const MAY_GROW: u64 = 256 << 20;
+const HUGE: u64 = 512 << 20;
+const MAY_GROW: u64 = 192 << 20;
 
 /// Headless browsers have nobody to answer a save picker: without one, pages save by download.
 const NO_PICKER: &str = "Object.defineProperty(globalThis, 'showSaveFilePicker', { value: undefined });";

@@ -3,11 +3,13 @@
 //!
 //! Nothing here sleeps for luck: everything waits for a condition, until a deadline.
 
+mod acting;
 mod browser;
 mod console;
 mod handing;
 mod inside;
 mod internet;
+mod look;
 mod meeting;
 mod memory;
 mod network;
@@ -26,6 +28,7 @@ pub use browser::Kind;
 pub use console::Entry;
 pub use handing::{LONG, accept, file_card, has_state, offer, save_and_compare};
 pub use internet::{Firewall, Home, Internet, Nat};
+pub use look::Review;
 pub use meeting::{meet, meet_by};
 pub use memory::MemoryWatch;
 pub use person::{Person, Scheme};

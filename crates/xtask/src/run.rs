@@ -1,5 +1,6 @@
 //! `cargo xtask run`.
 
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use crate::step::{Failure, Outcome, lines_of, step};
@@ -19,10 +20,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome<()> {
     })?;
     let server = workspace.target.join("release/sotto-server");
     println!("── start {} with its data in ./data; Ctrl+C ends it", server.display());
-    let status = Command::new(&server)
-        .args(arguments)
-        .current_dir(&workspace.root)
-        .status()
-        .map_err(|error| Failure::at(&server, &error))?;
-    if status.success() { Ok(()) } else { Err(Failure::new(format!("the server ended with {status}"))) }
+    // In place of this process: signals reach the server itself, and nobody outlives it.
+    let error = Command::new(&server).args(arguments).current_dir(&workspace.root).exec();
+    Err(Failure::at(&server, &error))
 }

@@ -51,8 +51,18 @@ const VERIFPAL: CargoTool = CargoTool {
     arguments: &["--ignore-rust-version"],
 };
 
-/// The npm package that carries `wasm-opt`.
-const BINARYEN: &str = "132.0.0";
+/// A package that npm can install.
+struct NpmPackage {
+    name: &'static str,
+    version: &'static str,
+    /// What is wanted of it.
+    purpose: &'static str,
+}
+
+const BINARYEN: NpmPackage = NpmPackage { name: "binaryen", version: "132.0.0", purpose: "wasm-opt" };
+
+/// Checks accessibility inside the page; `tests/src/look.rs` reads it from here.
+const AXE: NpmPackage = NpmPackage { name: "axe-core", version: "4.14.1", purpose: "axe" };
 
 /// The tools that build the page.
 pub struct PageTools {
@@ -70,10 +80,12 @@ pub fn for_page(workspace: &Workspace) -> Outcome<PageTools> {
     Ok(PageTools { path: path_with_tools(workspace), wasm_opt: wasm_opt(workspace)? })
 }
 
-/// What only the tests need: two browsers and their drivers, and what networks of our own are made with.
+/// What only the tests need: two browsers and their drivers, the checker of accessibility, and what networks of our own
+/// are made with.
 pub fn for_tests(workspace: &Workspace) -> Outcome<()> {
     browsers()?;
     networks()?;
+    axe(workspace)?;
     cargo_tool(workspace, &GECKODRIVER)
 }
 
@@ -149,35 +161,55 @@ fn cargo_tool(workspace: &Workspace, tool: &CargoTool) -> Outcome<()> {
 }
 
 fn wasm_opt(workspace: &Workspace) -> Outcome<Option<PathBuf>> {
-    let installed = workspace.tools().join("npm");
-    let program = installed.join("node_modules/binaryen/bin/wasm-opt");
-    let package = installed.join("node_modules/binaryen/package.json");
-    let version = format!("\"version\": \"{BINARYEN}\"");
-    if program.exists() && read_text(&package).is_ok_and(|text| text.contains(&version)) {
-        return Ok(Some(program));
-    }
-    if quiet_output(Command::new("npm").arg("--version")).is_none() {
-        println!("── no Node: without its wasm-opt the page is built unoptimised and about a quarter larger");
+    if !has_npm() {
+        println!(
+            "── no npm: without wasm-opt, which it brings, the page is built unoptimised and about a quarter larger"
+        );
         return Ok(None);
     }
-    let outcome =
-        step(&format!("install wasm-opt (npm package binaryen {BINARYEN}, once, into target/tools)"), || {
-            let mut command = Command::new("npm");
-            command
-                .args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"])
-                .arg(&installed)
-                .arg(format!("binaryen@{BINARYEN}"));
-            lines_of(&mut command)
-        });
-    match outcome {
-        Ok(_) if program.exists() => Ok(Some(program)),
-        _ => {
+    match npm_package(workspace, &BINARYEN) {
+        Ok(package) => Ok(Some(package.join("bin/wasm-opt"))),
+        Err(_) => {
             println!(
                 "── wasm-opt could not be installed: the page is built unoptimised and about a quarter larger"
             );
             Ok(None)
         }
     }
+}
+
+fn axe(workspace: &Workspace) -> Outcome<()> {
+    if !has_npm() {
+        return Err(Failure::new(
+            "the browser tests need axe-core, which npm brings: install Node.js with npm (on Debian `apt-get install npm`)",
+        ));
+    }
+    npm_package(workspace, &AXE).map(|_| ())
+}
+
+fn has_npm() -> bool {
+    quiet_output(Command::new("npm").arg("--version")).is_some()
+}
+
+/// Installs a package if it is not there; its directory. Each has a prefix of its own: npm removes what it was not asked
+/// for from one that is shared.
+fn npm_package(workspace: &Workspace, wanted: &NpmPackage) -> Outcome<PathBuf> {
+    let NpmPackage { name, version, purpose } = wanted;
+    let prefix = workspace.tools().join("npm").join(name);
+    let package = prefix.join("node_modules").join(name);
+    let told = format!("\"version\": \"{version}\"");
+    if read_text(&package.join("package.json")).is_ok_and(|text| text.contains(&told)) {
+        return Ok(package);
+    }
+    step(&format!("install {purpose} (npm package {name} {version}, once, into target/tools)"), || {
+        let mut command = Command::new("npm");
+        command
+            .args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"])
+            .arg(&prefix)
+            .arg(format!("{name}@{version}"));
+        lines_of(&mut command)
+    })?;
+    Ok(package)
 }
 
 fn browsers() -> Outcome<()> {
