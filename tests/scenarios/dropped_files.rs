@@ -13,9 +13,10 @@ fn dropped(name: &str, kind: Kind) -> Outcome {
         let ben = stage.person("Ben", Kind::Chromium).await?;
         meet(&anna, &ben).await?;
 
-        anna.hold_files(&[("dropped.txt", "a few words")]).await?;
+        let held = [("dropped.txt", "a few words")];
+        anna.hold_files(&held).await?;
         anna.reads("drop-target", "Ben").await?;
-        if !anna.drop_files().await? {
+        if !anna.drop_files(&held).await? {
             return Err(trouble("the browser would open the file itself"));
         }
         anna.sees_no("drop-target").await?;

@@ -28,9 +28,10 @@ fn reads_back(name: &str, kind: Kind) -> Outcome {
         ben.click("contact").await?;
         ben.hears("Three").await?;
         ben.sees("day").await?;
-        let script = "return document.querySelector('[data-testid=new-messages]')
-            ?.parentElement.querySelector('[data-testid=new-messages] ~ * [data-testid=message-text], [data-testid=new-messages] ~ [data-testid=message] [data-testid=message-text]')
-            ?.textContent.trim() ?? null";
+        let script = "const line = document.querySelector('[data-testid=new-messages]');
+            const follows = (text) => line.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING;
+            const texts = [...document.querySelectorAll('[data-testid=message-text]')];
+            return line && texts.find(follows)?.textContent.trim()";
         ben.patiently("the line before the first new message", async || {
             let below = ben.script(script, vec![]).await?;
             if below == json!("One") {

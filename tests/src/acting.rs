@@ -52,28 +52,30 @@ impl Person {
 
     /// Drags files onto the middle of the page without letting go. Files are given by name and text.
     pub async fn hold_files(&self, files: &[(&str, &str)]) -> Outcome {
-        let script = "const held = new DataTransfer();
-            for (const [name, text] of arguments[0]) held.items.add(new File([text], name));
-            globalThis.held = held;
-            for (const kind of ['dragenter', 'dragover'])
-                document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: held, bubbles: true, cancelable: true }));";
-        self.script(script, vec![json!(files)]).await.map(|_| ())
+        let script = "for (const kind of ['dragenter', 'dragover']) document.body.dispatchEvent(
+            new DragEvent(kind, { dataTransfer: held, bubbles: true, cancelable: true }))";
+        self.with_files(files, script).await.map(|_| ())
     }
 
     /// Lets go of what [`Person::hold_files`] holds; whether the page took it.
-    pub async fn drop_files(&self) -> Outcome<bool> {
+    pub async fn drop_files(&self, files: &[(&str, &str)]) -> Outcome<bool> {
         let script = "return !document.body.dispatchEvent(
             new DragEvent('drop', { dataTransfer: held, bubbles: true, cancelable: true }))";
-        Ok(self.script(script, vec![]).await? == Value::Bool(true))
+        Ok(self.with_files(files, script).await? == Value::Bool(true))
     }
 
     /// Pastes files into the composer.
     pub async fn paste_files(&self, files: &[(&str, &str)]) -> Outcome {
-        let script = "const held = new DataTransfer();
-            for (const [name, text] of arguments[0]) held.items.add(new File([text], name));
-            document.querySelector('[data-testid=composer]').dispatchEvent(
-                new ClipboardEvent('paste', { clipboardData: held, bubbles: true, cancelable: true }));";
-        self.script(script, vec![json!(files)]).await.map(|_| ())
+        let script = "document.querySelector('[data-testid=composer]').dispatchEvent(
+            new ClipboardEvent('paste', { clipboardData: held, bubbles: true, cancelable: true }))";
+        self.with_files(files, script).await.map(|_| ())
+    }
+
+    /// Runs a script that finds files in `held`. Firefox gives each script a scope of its own.
+    async fn with_files(&self, files: &[(&str, &str)], script: &str) -> Outcome<Value> {
+        let made = "const held = new DataTransfer();
+            for (const [name, text] of arguments[0]) held.items.add(new File([text], name));";
+        self.script(&format!("{made} {script}"), vec![json!(files)]).await
     }
 
     /// Whether the browser would ask before the page is left.

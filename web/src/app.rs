@@ -29,7 +29,13 @@ pub fn App() -> impl IntoView {
         }
     });
     let history = screen::History::new(move |to| state.navigator.popped(to));
-    let fragments = screen::on_fragment(move |link| look_at(state, link));
+    let fragments = screen::on_fragment(move |link| {
+        if state.phase.with_untracked(|phase| *phase == Phase::Running) {
+            look_at(state, link);
+        } else {
+            state.arrived.set(Some(link));
+        }
+    });
     // A page that is put away may never be looked at again.
     let put_away = screen::on_visibility(move |seen| {
         if !seen {

@@ -104,6 +104,11 @@ pub struct MessageOrder {
     pub sequence: u64,
 }
 
+impl MessageOrder {
+    /// Before every message.
+    pub const START: Self = Self { lamport: 0, author: [0; 16], sequence: 0 };
+}
+
 /// A message as the conversation shows it.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[cbor(map)]

@@ -77,7 +77,7 @@ pub fn lay_out(
             last = None;
             items.push(Item::Day(day, entry.sent_at));
         }
-        if new.is_some_and(|seen| entry.order > seen) && !entry.mine {
+        if new.is_some_and(|seen| entry.order > seen) && !entry.mine && entry.kind == Kind::Bubble {
             new = None;
             last = None;
             items.push(Item::New);

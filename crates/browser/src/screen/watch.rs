@@ -60,22 +60,28 @@ pub fn on_keyboard() -> Watch {
     Watch { _listeners: vec![EventListener::new(&viewport, "resize", move |_| measure())] }
 }
 
-/// Says when a link was pasted over the address of the running page; the fragment is taken out of the address.
+/// Says when a link was pasted over the address of the running page, also while it was still loading; the fragment is
+/// taken out of the address.
 pub fn on_fragment(told: impl Fn(String) + 'static) -> Watch {
     let Some(window) = web_sys::window() else { return Watch::default() };
-    let listener = EventListener::new(&window.clone(), "hashchange", move |_| {
-        let Ok(fragment) = window.location().hash() else { return };
-        let fragment = fragment.trim_start_matches('#');
-        if fragment.is_empty() {
-            return;
+    let look = {
+        let window = window.clone();
+        move || {
+            let Ok(fragment) = window.location().hash() else { return };
+            let fragment = fragment.trim_start_matches('#');
+            if fragment.is_empty() {
+                return;
+            }
+            if let (Ok(history), Ok(path)) = (window.history(), window.location().pathname()) {
+                let state = history.state().unwrap_or_default();
+                // Without this the secret would stay in the address bar; nothing else can be tried.
+                let _ = history.replace_state_with_url(&state, "", Some(&path));
+            }
+            told(fragment.to_owned());
         }
-        if let (Ok(history), Ok(path)) = (window.history(), window.location().pathname()) {
-            let state = history.state().unwrap_or_default();
-            // Without this the secret would stay in the address bar; nothing else can be tried.
-            let _ = history.replace_state_with_url(&state, "", Some(&path));
-        }
-        told(fragment.to_owned());
-    });
+    };
+    look();
+    let listener = EventListener::new(&window, "hashchange", move |_| look());
     Watch { _listeners: vec![listener] }
 }
 

@@ -14,7 +14,7 @@ mod timeline;
 
 use leptos::prelude::*;
 use reactive_stores::Store;
-use sotto_engine::ContactId;
+use sotto_engine::{ContactId, MessageOrder};
 
 use crate::{
     pages::standing_tag,
@@ -35,7 +35,8 @@ pub fn ChatPage(contact: ContactId) -> impl IntoView {
     let Some(known) = state.contacts.get(contact) else { return ().into_any() };
     let known = Store::from(known);
     let unread = known.unread().get_untracked() > 0;
-    let seen = known.read_up_to().get_untracked().filter(|_| unread);
+    // Where nothing was seen yet, all of it is new.
+    let seen = unread.then(|| known.read_up_to().get_untracked().unwrap_or(MessageOrder::START));
     let command = state.chat.open(contact, seen);
     state.client.send(command);
     on_cleanup(move || {
