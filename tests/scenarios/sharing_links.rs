@@ -48,6 +48,7 @@ fn sharing_links() -> Outcome {
 
         anna.click("revoke-link").await?;
         ben.reload().await?;
+        ben.tolerate("410 (Gone)");
         ben.is_refused(&link, "gone").await?;
         let mut review = Review::begin()?;
         review.look_at(&ben, "refused").await?;

@@ -36,11 +36,20 @@ impl Person {
         .await
     }
 
-    /// Presses Tab until something has the focus.
+    /// Presses Tab, or Shift and Tab where it stands before, until something has the focus: never through the browser's
+    /// own buttons, from which Firefox's driver does not come back.
     pub async fn tab_to(&self, id: &str) -> Outcome {
+        let script = "const wanted = document.querySelector(`[data-testid=\"${arguments[0]}\"]`);
+            return Boolean(document.activeElement.compareDocumentPosition(wanted) & Node.DOCUMENT_POSITION_PRECEDING)";
+        self.sees(id).await?;
+        let backwards = self.script(script, vec![json!(id)]).await? == Value::Bool(true);
         let mut passed = Vec::new();
         for _ in 0..TABS {
-            self.press(Key::Tab).await?;
+            if backwards {
+                self.press_with(Key::Shift, Key::Tab).await?;
+            } else {
+                self.press(Key::Tab).await?;
+            }
             let focused = self.focused().await?;
             if focused == id {
                 return Ok(());

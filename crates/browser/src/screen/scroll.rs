@@ -90,9 +90,10 @@ impl Scroll {
         set_top(&self.outer, height(&self.outer));
     }
 
-    /// Stops following the end, because something else is to be looked at.
-    pub fn let_go(&self) {
-        self.stick.set(false);
+    /// Stays where the reader was brought to, because that is to be looked at; follows the newest only if all of it is
+    /// in sight from there.
+    pub fn stay(&self) {
+        self.stick.set(position(&self.outer).at_end);
     }
 
     /// What is about to be added stands above what is read: the reader stays with it.

@@ -140,7 +140,7 @@ pub fn Timeline(contact: Store<Contact>) -> impl IntoView {
 /// Where a conversation opens: at the first message not seen, else at the end.
 fn start(scroll: &Scroll, unread: bool) {
     if unread && screen::show_id("new-messages") {
-        scroll.let_go();
+        scroll.stay();
     } else {
         scroll.to_end();
     }
