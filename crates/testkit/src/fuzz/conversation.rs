@@ -1,9 +1,10 @@
 //! Whole conversations: two people with real clients, and a schedule of what they do and what befalls them, two bytes a
 //! step. When the trouble is over, what was said has been told exactly once, in one order on both sides, and nothing
-//! waits; where a device lost its state, at least what is said from then on arrives.
+//! waits. Where a device lost its state, what was said from then on has been told once and is delivered; and nothing is
+//! called delivered that the other side did not get, unless it lost it again.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use sotto_engine::{
@@ -16,6 +17,7 @@ use super::scene::{ANNA, BEN, MINUTE, Scene, heal, nothing_waits};
 use crate::disk::Disk;
 use crate::network::Network;
 use crate::person::CrashAt;
+use crate::screen::texts;
 use crate::world::{Who, World};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -29,34 +31,62 @@ fn scene() -> &'static Scene {
     SCENE.get_or_init(Scene::met)
 }
 
+/// Texts, and the step in which each was said.
+type Said = BTreeMap<String, usize>;
+
+/// What a schedule came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Played {
+    /// Steps that were done.
+    pub steps: usize,
+    /// Whether a device lost its state, or part of it.
+    pub lost_state: bool,
+    /// Whether the conversation was ended on purpose.
+    pub ended: bool,
+    /// How many texts were judged.
+    pub texts: usize,
+    /// How long it took in the world.
+    pub took: Duration,
+}
+
 struct Play {
     world: World,
     contacts: [ContactId; 2],
-    /// What each has said, as far as it was shown to have been accepted.
-    said: [BTreeSet<String>; 2],
-    snapshots: [Option<Disk>; 2],
-    /// A device lost its state, or part of it.
-    lost_state: bool,
+    /// What each has said, as far as it was shown to have been accepted and is still stored, and in which step.
+    said: [Said; 2],
+    snapshots: [Option<(Disk, Said)>; 2],
+    /// The last step in which each lost its state, or part of it.
+    lost: [Option<usize>; 2],
+    /// The last step in which each lost what it had stored later.
+    rolled_back: [Option<usize>; 2],
     /// A conversation was ended on purpose.
     ended: bool,
     nights: u32,
     step: usize,
 }
 
-/// Plays one schedule.
+/// Plays one schedule; whether there was one, to its end.
 pub fn conversation(data: &[u8]) -> bool {
+    let played = play(data);
+    played.steps > 0 && !played.ended
+}
+
+/// Plays one schedule and judges it.
+pub fn play(data: &[u8]) -> Played {
     let mut world = scene().world(2);
     world.network = Network::default();
     let mut play = Play {
         world,
         contacts: scene().contacts,
-        said: [BTreeSet::new(), BTreeSet::new()],
+        said: [Said::new(), Said::new()],
         snapshots: [None, None],
-        lost_state: false,
+        lost: [None, None],
+        rolled_back: [None, None],
         ended: false,
         nights: 0,
         step: 0,
     };
+    let begun = play.world.now;
     for who in [ANNA, BEN] {
         play.world.open_page(who);
     }
@@ -69,10 +99,20 @@ pub fn conversation(data: &[u8]) -> bool {
         play.step += 1;
     }
     play.judge();
-    play.step > 0 && !play.ended
+    Played {
+        steps: play.step,
+        lost_state: play.has_lost_state(),
+        ended: play.ended,
+        texts: play.said.iter().map(BTreeMap::len).sum(),
+        took: Duration::from_millis(play.world.now.0 - begun.0),
+    }
 }
 
 impl Play {
+    fn has_lost_state(&self) -> bool {
+        self.lost.iter().any(Option::is_some)
+    }
+
     fn is_open(&self, who: Who) -> bool {
         self.world.people[who].client.is_some()
     }
@@ -83,7 +123,7 @@ impl Play {
         // Accepted is what the screen shows; a crash before that loses only the wish.
         let shown = self.world.people[who].screen.texts(contact).iter().any(|(shown, _)| *shown == text);
         if self.is_open(who) && shown {
-            self.said[who].insert(text);
+            self.said[who].insert(text, self.step);
         }
     }
 
@@ -178,14 +218,15 @@ impl Play {
     /// Remembers the disk, or puts it back.
     fn snapshot(&mut self, who: Who, argument: u8) {
         if argument < 128 {
-            self.snapshots[who] = Some(self.world.people[who].disk.clone());
-        } else if let Some(disk) = self.snapshots[who].clone() {
+            self.snapshots[who] = Some((self.world.people[who].disk.clone(), self.said[who].clone()));
+        } else if let Some((disk, said)) = self.snapshots[who].clone() {
             if self.is_open(who) {
                 self.world.close_page(who);
             }
             self.world.people[who].disk = disk;
+            self.said[who] = said;
             self.world.open_page(who);
-            self.lost_state = true;
+            (self.lost[who], self.rolled_back[who]) = (Some(self.step), Some(self.step));
         }
     }
 
@@ -196,7 +237,7 @@ impl Play {
         }
         self.world.people[who].disk.forget(Store::Session);
         self.world.open_page(who);
-        self.lost_state = true;
+        self.lost[who] = Some(self.step);
     }
 
     /// Days pass with both pages closed: keys are due for renewal.
@@ -250,17 +291,33 @@ impl Play {
         }
     }
 
-    fn texts(&mut self, who: Who) -> Vec<String> {
-        let history = self.world.history(who, self.contacts[who]);
-        let text = |message: MessageView| match message.content {
-            Content::Text(text) => Some(text),
-            _ => None,
-        };
-        history.into_iter().filter_map(text).collect()
+    fn texts(&mut self, who: Who) -> Vec<(String, Delivery)> {
+        texts(&self.world.history(who, self.contacts[who]))
     }
 
     fn logs(&self) -> [&[&'static str]; 2] {
         [ANNA, BEN].map(|who| self.world.people[who].log.as_slice())
+    }
+
+    /// What was said since anybody lost anything has arrived and is called so; what is called so has arrived, unless the
+    /// reader lost it again.
+    fn judge_deliveries(&self, who: Who, own: &[(String, Delivery)], theirs: &[String]) {
+        let since = |lost: Option<usize>, said: usize| lost.is_none_or(|lost| said > lost);
+        let lost = self.lost[ANNA].max(self.lost[BEN]);
+        for (text, said) in &self.said[who] {
+            let state = own.iter().find(|(own, _)| own == text).map(|(_, state)| *state);
+            let arrived = theirs.contains(text);
+            if since(lost, *said) {
+                let logs = self.logs();
+                assert!(
+                    arrived && state == Some(Delivery::Delivered),
+                    "{text}: {arrived}, {state:?}, {logs:?}"
+                );
+            }
+            if since(self.rolled_back[1 - who], *said) {
+                assert!(arrived || state != Some(Delivery::Delivered), "{text} is called delivered");
+            }
+        }
     }
 
     /// The trouble ends; what was promised is so.
@@ -284,22 +341,21 @@ impl Play {
             let standing = self.world.people[who].screen.contacts[&self.contacts[who]].standing;
             assert_eq!(standing, Standing::Confirmed);
         }
-        assert!(self.lost_state || nothing_waits(&self.world), "still waiting: {:?}", self.logs());
+        assert!(self.has_lost_state() || nothing_waits(&self.world), "still waiting: {:?}", self.logs());
         self.world.run_for(MINUTE);
-        let told = [self.texts(ANNA), self.texts(BEN)];
+        let delivery = [self.texts(ANNA), self.texts(BEN)];
+        let told = delivery.clone().map(|texts| texts.into_iter().map(|(text, _)| text).collect::<Vec<_>>());
         for who in [ANNA, BEN] {
             let mut count: BTreeMap<&String, usize> = BTreeMap::new();
             told[who].iter().for_each(|text| *count.entry(text).or_default() += 1);
             assert!(count.values().all(|count| *count == 1), "told twice: {:?}", told[who]);
             let back = format!("{who} is back");
             assert!(told[1 - who].contains(&back), "not converged: {told:?} {:?}", self.logs());
-            if !self.lost_state {
-                let missing: Vec<_> =
-                    self.said[who].iter().filter(|text| !count.contains_key(text)).collect();
-                assert!(missing.is_empty(), "forgotten at home: {missing:?}");
-            }
+            let missing: Vec<_> = self.said[who].keys().filter(|text| !count.contains_key(text)).collect();
+            assert!(missing.is_empty(), "forgotten at home: {missing:?}");
+            self.judge_deliveries(who, &delivery[who], &told[1 - who]);
         }
-        if self.lost_state {
+        if self.has_lost_state() {
             return;
         }
         assert_eq!(told[ANNA], told[BEN], "both see the same in the same order");

@@ -19,7 +19,7 @@ mod server;
 mod someone;
 mod storage;
 
-pub use conversation::conversation;
+pub use conversation::{Played, conversation, play};
 pub use envelope::envelope;
 pub use file::file;
 pub use group::group;
