@@ -14,8 +14,8 @@ use crate::id::truncate;
 use crate::invite::InviteCredential;
 use crate::kdf::hkdf;
 use crate::keys::{
-    DeviceIdentityKey, DevicePublic, EphemeralKey, EphemeralPublic, OneTimePreKey, OneTimePreKeyPublic,
-    SignedPreKey, SignedPreKeyPublic,
+    BundleSigner, DeviceIdentityKey, DevicePublic, EphemeralKey, EphemeralPublic, OneTimePreKey,
+    OneTimePreKeyPublic, SignedPreKey, SignedPreKeyPublic,
 };
 use crate::label::Purpose;
 use crate::point::Point;
@@ -37,15 +37,49 @@ pub enum X3dhError {
     OtherKeys,
 }
 
-/// What the initiator uses of the responder's verified bundle.
+/// What the initiator uses of the responder's verified bundle. Without a verified signature there is none:
+///
+/// ```compile_fail,E0451
+/// # use sotto_crypto::{keys::{DevicePublic, SignedPreKeyPublic}, x3dh::PeerKeys};
+/// # fn skip(device: DevicePublic, signed_prekey: SignedPreKeyPublic) {
+/// let peer = PeerKeys { device, signed_prekey, one_time_prekey: None };
+/// # }
+/// ```
+/// ```compile_fail,E0308
+/// # use sotto_crypto::{keys::{DevicePublic, SignedPreKeyPublic}, x3dh::PeerKeys};
+/// # fn skip(device: DevicePublic, signed_prekey: SignedPreKeyPublic) {
+/// let peer = PeerKeys::new(device, signed_prekey, None);
+/// # }
+/// ```
+/// ```compile_fail,E0423
+/// # use sotto_crypto::keys::{BundleSigner, DevicePublic};
+/// # fn skip(device: DevicePublic) {
+/// let signer = BundleSigner(device);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerKeys {
-    /// The responder's device, from its device list.
-    pub device: DevicePublic,
-    /// Its signed prekey.
-    pub signed_prekey: SignedPreKeyPublic,
-    /// Its one-time prekey, if one was handed out.
-    pub one_time_prekey: Option<OneTimePreKeyPublic>,
+    device: DevicePublic,
+    signed_prekey: SignedPreKeyPublic,
+    one_time_prekey: Option<OneTimePreKeyPublic>,
+}
+
+impl PeerKeys {
+    /// The device that signed the bundle, the signed prekey of that bundle, and the one-time prekey that was handed out
+    /// with it, if there was one. That the device is in the newest list under the pinned account key is for who reads
+    /// the bundle to see: of the formats only `sotto_wire`'s `Bundle` gives these keys.
+    pub const fn new(
+        signer: BundleSigner,
+        signed_prekey: SignedPreKeyPublic,
+        one_time_prekey: Option<OneTimePreKeyPublic>,
+    ) -> Self {
+        Self { device: *signer.device(), signed_prekey, one_time_prekey }
+    }
+
+    /// The signed prekey, which the initiator's ratchet begins with.
+    pub const fn signed_prekey(&self) -> &SignedPreKeyPublic {
+        &self.signed_prekey
+    }
 }
 
 /// What the first messages carry besides the initiator's device list, until the first answer.
@@ -108,8 +142,7 @@ impl core::fmt::Debug for Agreement {
     }
 }
 
-/// Runs X3DH as initiator (A). The peer's bundle must have been verified before: its signature by the device
-/// signing key, the device by the newest device list under the pinned account key.
+/// Runs X3DH as initiator (A) with a peer whose bundle was verified.
 ///
 /// # Errors
 /// [`X3dhError::OwnKeys`] if the peer's device is this one, shares a long-lived key with it, presents a prekey that

@@ -12,7 +12,9 @@ mod common;
 
 use common::{NOW, Person, rng, sessions};
 use sotto_crypto::envelope::{self, Address, SealedEnvelope, Sender, TagKey};
-use sotto_crypto::file::{CHUNK, CHUNK_OVERHEAD, FileOpener, FileSealer, Leaf, TreeHasher};
+use sotto_crypto::file::{
+    CHUNK, CHUNK_OVERHEAD, FileKey, FileOpener, FilePass, FileSealer, Leaf, TreeHasher,
+};
 use sotto_crypto::keys::DeliveryKey;
 use sotto_crypto::passphrase::{Cost, Passphrase, Stretch};
 use sotto_crypto::{DeliveryKeyId, MailboxId, x3dh};
@@ -59,13 +61,19 @@ fn tell(what: &str, unit: &str, values: Vec<f64>) {
     console_log!("rate: {what}: {middle:.3} {unit} (median of {ROUNDS}; {least:.3} to {most:.3})");
 }
 
+fn start(size: u64, seed: u64) -> (FileSealer, FileKey) {
+    let pass = FilePass::generate(size, &mut rng(seed)).unwrap();
+    let key = pass.key();
+    (FileSealer::start(pass), key)
+}
+
 #[wasm_bindgen_test]
 fn rate_of_chunks() {
     let size = u64::from(CHUNKS) * u64::try_from(CHUNK).unwrap();
     let megabytes = f64::from(CHUNKS) * f64::from(u32::try_from(CHUNK).unwrap()) / 1e6;
     let (mut sealing, mut opening) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (mut sealer, key) = FileSealer::start(size, &mut rng(1)).unwrap();
+        let (mut sealer, key) = start(size, 1);
         let mut buffer = vec![7; CHUNK + CHUNK_OVERHEAD];
         let (took, ()) = timed(|| {
             for _ in 0..CHUNKS {
@@ -75,7 +83,7 @@ fn rate_of_chunks() {
         sealing.push(megabytes / took * 1e3);
 
         // One chunk many times: opening keeps nothing between chunks.
-        let (mut sealer, key_of_one) = FileSealer::start(size, &mut rng(2)).unwrap();
+        let (mut sealer, key_of_one) = start(size, 2);
         let mut sealed = vec![7; CHUNK + CHUNK_OVERHEAD];
         sealer.seal_next(&mut sealed).unwrap();
         let opener = FileOpener::new(*sealer.header(), &key_of_one);
@@ -95,7 +103,7 @@ fn rate_of_chunks() {
 #[wasm_bindgen_test]
 fn rate_of_the_hash_tree() {
     let size = u64::from(CHUNKS) * u64::try_from(CHUNK).unwrap();
-    let (sealer, key) = FileSealer::start(size, &mut rng(1)).unwrap();
+    let (sealer, key) = start(size, 1);
     let opener = FileOpener::new(*sealer.header(), &key);
     let sealed = vec![7; CHUNK + CHUNK_OVERHEAD];
     let megabytes = f64::from(CHUNKS) * f64::from(u32::try_from(CHUNK).unwrap()) / 1e6;

@@ -9,14 +9,14 @@ use sotto_crypto::keys::{
 };
 use sotto_crypto::{CryptoRng, DeliveryKeyId, DeviceId, MailboxId, PreKeyId, SessionId};
 use sotto_wire::peer::codec;
-use sotto_wire::peer::{Bundle, DeviceList, ListedDevice, PeerError};
+use sotto_wire::peer::{DeviceList, ListedDevice, PeerError, UnsignedBundle};
 
 use crate::accepted::{Accepted, BegunBefore};
 use crate::turn::{Key, Turn};
 use crate::{ContactId, Timestamp, policy};
 
 /// The long-lived keys and what belongs to them: one record.
-#[derive(Debug, Encode, Decode)]
+#[derive(Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Identity {
     #[n(0)]
@@ -280,7 +280,7 @@ impl Account {
         let delivery_id = next_number(prekeys.delivery.last().map_or(0, |aged| aged.key.id().0), now);
         let signed = SignedPreKey::generate(PreKeyId(signed_id), rng);
         let delivery = DeliveryKey::generate(DeliveryKeyId(delivery_id), rng);
-        let bundle = Bundle {
+        let bundle = UnsignedBundle {
             device: self.device,
             signed_prekey: signed.public(),
             delivery: delivery.public(),

@@ -29,7 +29,7 @@ impl Issued {
 }
 
 /// One contact: one record.
-#[derive(Debug, Encode, Decode)]
+#[derive(Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Contact {
     #[n(0)]

@@ -6,6 +6,7 @@ use sotto_crypto::envelope::TagKey;
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::OneTimePreKey;
 use sotto_wire::peer::{InviteLink, codec};
+use sotto_wire::server::OwnerSecret;
 use zeroize::Zeroizing;
 
 use crate::contact::Issued;
@@ -65,8 +66,7 @@ pub(crate) struct Invite {
     pub(crate) token: Option<Issued>,
     /// Withdraws it.
     #[n(3)]
-    #[cbor(with = "minicbor::bytes")]
-    pub(crate) owner_secret: [u8; 32],
+    pub(crate) owner_secret: OwnerSecret,
     #[n(4)]
     pub(crate) expires_at: Timestamp,
     /// Whether the server has it.
@@ -90,12 +90,6 @@ impl core::fmt::Debug for Invite {
             .field("stage", &self.stage)
             .field("uploaded", &self.uploaded)
             .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Invite {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.owner_secret);
     }
 }
 
@@ -133,7 +127,6 @@ impl Invite {
 }
 
 /// The link that is being looked at.
-#[derive(Debug)]
 pub(crate) struct Looked {
     pub(crate) link: InviteLink,
     pub(crate) id: InviteId,
@@ -142,7 +135,7 @@ pub(crate) struct Looked {
 }
 
 /// A link being used: one record, so that a reload goes on where it was, under the same redeem id.
-#[derive(Debug, Encode, Decode)]
+#[derive(Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Acceptance {
     #[n(0)]

@@ -1,7 +1,7 @@
 //! What a client wants done.
 
+use sotto_crypto::file::{FileKey, FilePass};
 use sotto_wire::peer::Signal;
-use zeroize::Zeroizing;
 
 use crate::{Changes, Event, FileId, LinkId, LocalFile, RequestId, Store};
 
@@ -75,17 +75,15 @@ pub enum TransferAction {
         link: LinkId,
         /// The picked file.
         file: LocalFile,
-        /// Its one-time key.
-        key: Zeroizing<[u8; 32]>,
-        /// Plaintext bytes promised in the manifest.
-        size: u64,
+        /// Its id, key and size, as promised in the manifest.
+        pass: FilePass,
     },
     /// Expect chunks on the link's file channel, open them, and keep their ciphertext on disk.
     Receive {
         /// The link whose file channel carries it.
         link: LinkId,
         /// Its one-time key.
-        key: Zeroizing<[u8; 32]>,
+        key: FileKey,
         /// Plaintext bytes promised in the manifest.
         size: u64,
     },
@@ -94,7 +92,7 @@ pub enum TransferAction {
     /// A received and verified file may be read now: this is what opens it.
     Open {
         /// Its one-time key.
-        key: Zeroizing<[u8; 32]>,
+        key: FileKey,
         /// Plaintext bytes.
         size: u64,
     },
@@ -108,7 +106,7 @@ impl core::fmt::Debug for TransferAction {
     /// Without the file's key.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Send { link, size, .. } => write!(f, "Send({link:?}, {size} bytes)"),
+            Self::Send { link, pass, .. } => write!(f, "Send({link:?}, {} bytes)", pass.header().size()),
             Self::Receive { link, size, .. } => write!(f, "Receive({link:?}, {size} bytes)"),
             Self::Open { size, .. } => write!(f, "Open({size} bytes)"),
             Self::Cancel => f.write_str("Cancel"),

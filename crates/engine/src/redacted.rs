@@ -21,6 +21,24 @@ fn hidden(text: &str) -> Length {
     Length(text.len())
 }
 
+/// What names people and holds keys, and is kept inside: nothing of it but what it is.
+macro_rules! unprinted {
+    ($($name:ty, $shown:literal;)*) => {$(
+        impl Debug for $name {
+            fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+                f.write_str(concat!($shown, "(..)"))
+            }
+        }
+    )*};
+}
+
+unprinted! {
+    crate::account::Identity, "Identity";
+    crate::contact::Contact, "Contact";
+    crate::invite::Acceptance, "Acceptance";
+    crate::invite::Looked, "Looked";
+}
+
 impl Debug for Profile {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.debug_struct("Profile").field("name", &hidden(&self.name)).finish()
@@ -306,7 +324,7 @@ mod tests {
             id: InviteId([5; 16]),
             stage: Stage::Revoked {},
             token: None,
-            owner_secret,
+            owner_secret: sotto_wire::server::OwnerSecret::from_bytes(owner_secret),
             expires_at: Timestamp(1),
             uploaded: true,
             failures: 0,

@@ -217,7 +217,9 @@ mod tests {
 
     use rand_chacha::ChaCha12Rng;
     use rand_chacha::rand_core::SeedableRng;
-    use sotto_crypto::keys::{AccountKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, SignedPreKey};
+    use sotto_crypto::keys::{
+        AccountKey, BundleSigner, DeviceIdentityKey, DevicePublic, DeviceSigningKey, SignedPreKey,
+    };
     use sotto_crypto::x3dh::{self, PeerKeys};
     use sotto_crypto::{CryptoRng, DeviceId};
 
@@ -226,20 +228,20 @@ mod tests {
 
     const CONTACT: ContactId = ContactId([1; 16]);
 
-    fn device(rng: &mut dyn CryptoRng) -> (DevicePublic, DeviceIdentityKey) {
+    fn device(rng: &mut dyn CryptoRng) -> (BundleSigner, DeviceIdentityKey) {
         let identity = DeviceIdentityKey::generate(rng);
-        let (account, signing) =
-            (AccountKey::generate(rng).public(), DeviceSigningKey::generate(rng).public());
-        let device = DevicePublic::new(account, DeviceId::generate(rng), signing, identity.public()).unwrap();
-        (device, identity)
+        let (account, signing) = (AccountKey::generate(rng).public(), DeviceSigningKey::generate(rng));
+        let device =
+            DevicePublic::new(account, DeviceId::generate(rng), signing.public(), identity.public()).unwrap();
+        (device.verify_bundle(b"", &signing.sign_bundle(b"", rng)).unwrap(), identity)
     }
 
     /// A session begun here with somebody new.
     fn begun(rng: &mut dyn CryptoRng) -> Held {
         let (own, identity) = device(rng);
         let signed_prekey = SignedPreKey::generate(PreKeyId(1), rng).public();
-        let peer = PeerKeys { device: device(rng).0, signed_prekey, one_time_prekey: None };
-        let (agreement, first) = x3dh::initiate(&own, &identity, &peer, None, rng).unwrap();
+        let peer = PeerKeys::new(device(rng).0, signed_prekey, None);
+        let (agreement, first) = x3dh::initiate(own.device(), &identity, &peer, None, rng).unwrap();
         Held::begun(Session::initiate(&agreement, &signed_prekey, rng), first, None)
     }
 

@@ -64,7 +64,7 @@ impl Store {
 }
 
 /// One stored value. Values hold secrets: they are wiped on drop and never printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Record {
     /// Which store it is in.
     pub store: Store,
@@ -81,7 +81,7 @@ impl fmt::Debug for Record {
 }
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Change {
     /// Insert or replace.
     Put(Record),

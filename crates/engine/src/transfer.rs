@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
-use sotto_wire::peer::CancelReason;
+use sotto_crypto::file::{FileKey, FilePass};
+use sotto_wire::peer::{CancelReason, TransferTag, codec};
 
 use crate::{
     ContactId, Content, Delivery, FileFailure, FileId, FileState, FileView, LocalFile, MessageId,
@@ -30,8 +31,8 @@ pub(crate) struct Transfer {
     #[n(5)]
     pub(crate) view: FileView,
     #[n(6)]
-    #[cbor(with = "minicbor::bytes")]
-    pub(crate) key: [u8; 32],
+    #[cbor(with = "codec::item")]
+    pub(crate) key: FileKey,
     /// Root of what this device sent, or has on its disk.
     #[n(7)]
     pub(crate) own_root: Option<sotto_wire::FixedBytes<32>>,
@@ -41,6 +42,9 @@ pub(crate) struct Transfer {
     /// The picked file, in this run only.
     #[cbor(skip)]
     pub(crate) local: Option<LocalFile>,
+    /// What seals it, in this run only and until it is its turn: one file is sealed once.
+    #[cbor(skip)]
+    pub(crate) pass: Option<FilePass>,
 }
 
 impl core::fmt::Debug for Transfer {
@@ -49,15 +53,14 @@ impl core::fmt::Debug for Transfer {
     }
 }
 
-impl Drop for Transfer {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.key);
-    }
-}
-
 impl Transfer {
     pub(crate) fn is_mine(&self) -> bool {
         self.delivery != Delivery::Incoming
+    }
+
+    /// The key, for whoever opens chunks.
+    pub(crate) fn key(&self) -> FileKey {
+        FileKey::from_bytes(&self.key.to_bytes())
     }
 
     pub(crate) fn message_view(&self) -> MessageView {
@@ -145,8 +148,8 @@ impl Transfers {
 
     /// Whether another file that is not over begins with the same four bytes, which name it on the file channel.
     pub(crate) fn collides(&self, file: FileId) -> bool {
-        let short = |file: FileId| file.0.first_chunk::<4>().copied();
-        self.by_file.iter().any(|(known, transfer)| !transfer.is_over() && short(*known) == short(file))
+        let tag = |file: FileId| TransferTag::of(sotto_crypto::FileId::from_bytes(file.0));
+        self.by_file.iter().any(|(known, transfer)| !transfer.is_over() && tag(*known) == tag(file))
     }
 }
 

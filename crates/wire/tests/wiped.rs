@@ -10,6 +10,7 @@ mod watch;
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
+use sotto_crypto::file::FileKey;
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
@@ -21,8 +22,8 @@ use sotto_crypto::{
 };
 use sotto_wire::backup::{BackupEntry, Standing};
 use sotto_wire::peer::{
-    Body, Bundle, Content, DeviceList, InviteContents, InviteLink, ListedDevice, Manifest, Message, Name,
-    Text, decode_sender_chain, encode_sender_chain,
+    Body, Content, DeviceList, InviteContents, InviteLink, ListedDevice, Manifest, Message, Name, Text,
+    UnsignedBundle, decode_sender_chain, encode_sender_chain,
 };
 use sotto_wire::server::Opaque;
 use watch::{Announcing, Watch, Watching};
@@ -75,7 +76,7 @@ fn bodies_with_tokens_and_file_keys() {
     let offer = Content::FileOffer(Manifest {
         version: 1,
         file: FileId::from_bytes([1; 16]),
-        key: Zeroizing::new(FILE_KEY),
+        key: FileKey::from_bytes(&FILE_KEY),
         size: 1,
         root: None,
         name: Text::new("file".to_owned()).unwrap(),
@@ -117,7 +118,7 @@ fn invites() {
     let watch = Watch::begin();
     let rng = &mut rng(&watch, 2);
     let Owner { account, signing, device, list } = Owner::new(rng);
-    let bundle = Bundle {
+    let bundle = UnsignedBundle {
         device,
         signed_prekey: SignedPreKey::generate(PreKeyId(1), rng).public(),
         delivery: DeliveryKey::generate(DeliveryKeyId(1), rng).public(),

@@ -115,6 +115,10 @@ pub fn run(workspace: &Workspace, suite: &mut Suite) {
         wasm.args(["--package", package]);
     }
     suite.command("clippy, wasm32", wasm.args(["--", "-D", "warnings"]));
+    suite.command(
+        "documentation (cargo doc)",
+        cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
+    );
     suite.work("licences, bans and sources (cargo-deny)", || deny(workspace));
 }
 

@@ -23,6 +23,7 @@ REPLAYS: dict[str, Callable[[Case], dict[str, Any]]] = {
     "envelope": envelopes.envelope,
     "messages": contents.messages,
     "file": contents.file,
+    "file_frame": contents.file_frame,
     "server": servers.server,
     "roster": groups.roster,
     "sender_keys": groups.sender_keys,

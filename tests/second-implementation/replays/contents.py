@@ -1,10 +1,10 @@
-"""messages.json and file.json."""
+"""messages.json, file.json and file_frame.json."""
 
 from collections.abc import Callable
 from typing import Any
 
 from sotto import messages as talking
-from sotto.files import File, top_of, tree
+from sotto.files import File, Frame, read_frame, top_of, tree
 from sotto.primitives import sha256, u32
 from sotto.schema import (Bytes, Choice, Choices, Exactly, Fixed, Integer, ListOf, Pair, Point, Shape, Structure, Text,
                           Variant)
@@ -95,6 +95,19 @@ def file(case: Case) -> dict[str, Any]:
         "top": top.hex(),
         "root": sealing.root(top).hex(),
     }
+
+
+def file_frame(case: Case) -> dict[str, Any]:
+    """The head of a frame of the file channel is written and read, or read only."""
+    if case.refused:
+        read_frame(case.bytes("head"), case["data_length"])
+        return {}
+    said = dict(case["fields"])
+    frame = Frame(case.bytes("file_id")[:4], said.pop("type"), **said)
+    head = frame.head()
+    if read_frame(head, case["data_length"]) != frame:
+        raise AssertionError("what was written is not what is read")
+    return {"head": head.hex()}
 
 
 def _shown(sealing: File, index: int, chunk: bytes) -> dict[str, Any]:

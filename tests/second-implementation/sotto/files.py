@@ -1,4 +1,4 @@
-"""Files: manifest, chunks and hash tree (sections 13.1 and 13.2)."""
+"""Files: manifest, chunks and hash tree, frames of the file channel (section 13)."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,9 @@ from .schema import Exactly, Field, Fixed, Integer, Structure, Text
 
 CHUNK_LENGTH = 65_536
 MOST_BYTES = 2**38
+MOST_CHUNKS = 2**22
+HEAD_LENGTH = 12
+CREDIT, CANCEL = 0xFFFFFFFF, 0xFFFFFFFE
 
 MANIFEST = Structure({
     0: Field("version", Exactly(1, "unknown-version")),
@@ -94,3 +97,42 @@ def tree(leaves: list[bytes]) -> bytes:
         return leaves[0]
     split = 1 << (len(leaves) - 1).bit_length() - 1
     return sha256(b"\1" + tree(leaves[:split]) + tree(leaves[split:]))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The head of a frame: data (chunk, offset), credit (chunks) or cancel."""
+
+    transfer: bytes
+    type: str
+    chunk: int = 0
+    offset: int = 0
+    chunks: int = 0
+
+    def head(self) -> bytes:
+        """The 12 bytes."""
+        second, third = {"data": (self.chunk, self.offset), "credit": (CREDIT, self.chunks),
+                         "cancel": (CANCEL, 0)}[self.type]
+        return self.transfer + u32(second) + u32(third)
+
+
+def read_frame(head: bytes, data_length: int) -> Frame:
+    """Reads a head that so many bytes follow (13.3)."""
+    if len(head) < HEAD_LENGTH:
+        raise Refused("short", "a frame shorter than its head")
+    transfer, second, third = head[:4], int.from_bytes(head[4:8]), int.from_bytes(head[8:12])
+    if second == CREDIT:
+        if data_length:
+            raise Refused("malformed", "credit with data")
+        if third > MOST_CHUNKS:
+            raise Refused("out-of-bounds")
+        return Frame(transfer, "credit", chunks=third)
+    if second == CANCEL:
+        if data_length or third:
+            raise Refused("malformed", "cancel that says more")
+        return Frame(transfer, "cancel")
+    if not data_length:
+        raise Refused("malformed", "data without data")
+    if second >= MOST_CHUNKS or third + data_length > CHUNK_LENGTH + TAG_LENGTH:
+        raise Refused("out-of-bounds")
+    return Frame(transfer, "data", chunk=second, offset=third)

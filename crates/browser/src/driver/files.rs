@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sotto_crypto::file::FileKey;
 use sotto_engine::{
     Command, ContactId, FileId, Input, LocalFile, Notice, TransferAction, TransferEvent, TransferFailure,
 };
@@ -11,7 +12,7 @@ use crate::{
     PickedFile, SaveError, SaveOutcome, download,
     inbox::Save,
     js::Task,
-    transfer::{SaveReport, ToWorker, WorkerHandle, describe},
+    transfer::{PassBytes, SaveReport, ToWorker, WorkerHandle, describe},
 };
 
 /// Picked files, running transfers and saves.
@@ -63,11 +64,11 @@ impl Files {
     ) -> Option<TransferEvent> {
         let failed = |failure| Some(TransferEvent::Failed(failure));
         match action {
-            TransferAction::Send { link, file: picked, key, size } => {
+            TransferAction::Send { link, file: picked, pass } => {
                 let Some(picked) = self.picked.get(&picked) else {
                     return failed(TransferFailure::Unreadable);
                 };
-                let message = ToWorker::Send(link.0, describe(file, &key, size));
+                let message = ToWorker::Send(link.0, file.0, PassBytes { pass: *pass.hand_over() });
                 if worker.is_broken() || worker.post(&message, picked, false).is_err() {
                     return failed(TransferFailure::Storage);
                 }
@@ -142,7 +143,7 @@ impl Files {
         }
     }
 
-    fn hand_to_worker(&mut self, save: Save, file: FileId, key: &[u8; 32], size: u64, worker: &WorkerHandle) {
+    fn hand_to_worker(&mut self, save: Save, file: FileId, key: &FileKey, size: u64, worker: &WorkerHandle) {
         let job = self.next_save;
         self.next_save = self.next_save.wrapping_add(1);
         let target = save.target.as_ref().map_or(JsValue::UNDEFINED, Into::into);

@@ -1,4 +1,5 @@
 use js_sys::{Array, ArrayBuffer, Promise, Uint8Array};
+use sotto_crypto::file::FileKey;
 use sotto_engine::FileId;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -9,7 +10,7 @@ use super::pair::{End, Pair};
 use crate::{
     inbox::Item,
     js, opfs,
-    transfer::{FromWorker, SaveReport, ToWorker, TransferReport, describe},
+    transfer::{FromWorker, PassBytes, SaveReport, ToWorker, TransferReport, describe},
 };
 
 pub(super) const KEY: [u8; 32] = [7; 32];
@@ -39,12 +40,16 @@ pub(super) fn blank(mib: u32) -> File {
 
 pub(super) fn receive(pair: &Pair, file: FileId, key: &[u8; 32], size: u64) {
     let end = &pair.0[1];
-    end.worker.tell(&ToWorker::Receive(end.id.0, describe(file, key, size)));
+    end.worker.tell(&ToWorker::Receive(end.id.0, describe(file, &FileKey::from_bytes(key), size)));
 }
 
 pub(super) fn send(pair: &Pair, file: FileId, source: &File, size: u64) {
     let end = &pair.0[0];
-    end.worker.post(&ToWorker::Send(end.id.0, describe(file, &KEY, size)), source, false).unwrap();
+    let mut pass = [0; 56];
+    pass[..16].copy_from_slice(&file.0);
+    pass[16..48].copy_from_slice(&KEY);
+    pass[48..].copy_from_slice(&size.to_be_bytes());
+    end.worker.post(&ToWorker::Send(end.id.0, file.0, PassBytes { pass }), source, false).unwrap();
 }
 
 /// The last thing a transfer's worker said of it.
@@ -73,7 +78,7 @@ async fn stored(directory: &str, name: &str) -> Result<Vec<u8>, JsValue> {
 }
 
 async fn saved(pair: &mut Pair, file: FileId, size: u64) -> Vec<u8> {
-    pair.0[1].worker.tell(&ToWorker::Save(1, describe(file, &KEY, size)));
+    pair.0[1].worker.tell(&ToWorker::Save(1, describe(file, &FileKey::from_bytes(&KEY), size)));
     let report = |end: &End| {
         end.seen.iter().find_map(|item| match item {
             Item::Worker(FromWorker::Saved(1, report), _) => Some(format!("{report:?}")),
@@ -112,7 +117,7 @@ async fn what_is_said_before_the_worker_listens_is_heard() {
     let mut pair = Pair::new([false, true]);
     let file = file_id();
     // Nothing was awaited yet, so neither worker can have started.
-    pair.0[0].worker.tell(&ToWorker::Save(7, describe(file, &KEY, 1)));
+    pair.0[0].worker.tell(&ToWorker::Save(7, describe(file, &FileKey::from_bytes(&KEY), 1)));
     let answered = |item: &Item| matches!(item, Item::Worker(FromWorker::Saved(7, SaveReport::Gone), _));
     pair.until("the worker has answered", |ends| ends[0].has(answered)).await;
 }

@@ -3,6 +3,7 @@
 
 use js_sys::{Array, Uint8Array};
 use minicbor::{Decode, Encode};
+use sotto_crypto::file::{FileKey, FilePass};
 use sotto_engine::{FileId, TransferEvent, TransferFailure};
 use wasm_bindgen::{JsCast, JsValue};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -25,6 +26,20 @@ pub(crate) struct FileDescription {
 impl core::fmt::Debug for FileDescription {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "FileDescription({} bytes)", self.size)
+    }
+}
+
+/// A [`FilePass`] on its way: the worker that seals takes it out.
+#[derive(Encode, Decode, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct PassBytes {
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub(crate) pass: [u8; FilePass::LENGTH],
+}
+
+impl core::fmt::Debug for PassBytes {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("PassBytes(..)")
     }
 }
 
@@ -78,7 +93,7 @@ pub(crate) enum ToWorker {
     Drained(#[n(0)] u64, #[n(1)] u64),
     /// Send a file over a link. Beside it: the `File`.
     #[n(5)]
-    Send(#[n(0)] u64, #[n(1)] FileDescription),
+    Send(#[n(0)] u64, #[cbor(n(1), with = "minicbor::bytes")] [u8; 16], #[n(2)] PassBytes),
     /// Expect a file on a link.
     #[n(6)]
     Receive(#[n(0)] u64, #[n(1)] FileDescription),
@@ -210,8 +225,8 @@ impl From<SaveReport> for Result<Option<String>, SaveError> {
 }
 
 /// The file a message is about.
-pub(crate) fn describe(file: FileId, key: &[u8; 32], size: u64) -> FileDescription {
-    FileDescription { file: file.0, key: *key, size }
+pub(crate) fn describe(file: FileId, key: &FileKey, size: u64) -> FileDescription {
+    FileDescription { file: file.0, key: *key.to_bytes(), size }
 }
 
 /// What `postMessage` is given: `[header, attachment]` and the list of what is handed over rather than copied. The

@@ -1,10 +1,9 @@
 //! Moving files: what the page does of it. The work itself is the worker's.
 
-pub(crate) mod frame;
 mod message;
 
 pub(crate) use message::{
-    FileDescription, FromWorker, SaveReport, StretchJob, StretchReport, StretchedBytes, ToWorker,
+    FileDescription, FromWorker, PassBytes, SaveReport, StretchJob, StretchReport, StretchedBytes, ToWorker,
     TransferReport, describe, pack, unpack,
 };
 
@@ -20,6 +19,8 @@ use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Array;
 use sotto_crypto::passphrase::{PASSPHRASE_MAX, Stretch, StretchedKey};
+use sotto_engine::FileId;
+use sotto_wire::peer::TransferTag;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, Worker};
 
@@ -28,6 +29,11 @@ use crate::{
     inbox::{Item, Outbox},
     notify::Notify,
 };
+
+/// The short name of a file's transfer on its link.
+pub(crate) fn tag(file: FileId) -> TransferTag {
+    TransferTag::of(sotto_crypto::FileId::from_bytes(file.0))
+}
 
 /// How long the worker may take to start, in milliseconds; then links are made without it.
 const START_LIMIT: u32 = 15_000;

@@ -9,13 +9,11 @@ use std::{
 
 use gloo_events::EventListener;
 use js_sys::ArrayBuffer;
+use sotto_wire::peer::{FileFrame, FileFrameKind, TransferTag};
 use wasm_bindgen::JsCast;
 use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
 
-use crate::{
-    notify::Notify,
-    transfer::frame::{Frame, FrameKind, HEADER, TransferTag},
-};
+use crate::notify::Notify;
 
 /// Bytes that wait in the browser at most, and when it is time for more.
 const HIGH: u64 = 1 << 20;
@@ -158,16 +156,16 @@ impl FileChannel {
 
     /// Tells the other side how much is on disk.
     pub(super) fn credit(&self, transfer: TransferTag, chunks: u32) {
-        self.control(transfer, FrameKind::Credit { chunks });
+        self.control(transfer, FileFrameKind::Credit { chunks });
     }
 
     /// Tells the other side that this one gave up.
     pub(super) fn cancel(&self, transfer: TransferTag) {
-        self.control(transfer, FrameKind::Cancel);
+        self.control(transfer, FileFrameKind::Cancel);
     }
 
-    fn control(&self, transfer: TransferTag, kind: FrameKind) {
-        let frame: [u8; HEADER] = Frame { transfer, kind }.encode();
+    fn control(&self, transfer: TransferTag, kind: FileFrameKind) {
+        let frame = FileFrame { transfer, kind }.to_bytes();
         if !self.closed.get() {
             self.send(&frame);
         }

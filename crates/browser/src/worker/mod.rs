@@ -11,17 +11,16 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
-use sotto_crypto::file::{FileHeader, FileKey};
+use sotto_crypto::file::{FileHeader, FileKey, FilePass};
 use sotto_engine::{FileId, TransferFailure};
+use sotto_wire::peer::{FileFrame, FileFrameError, FileFrameKind, TransferTag};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, RtcDataChannel};
 
 use crate::{
     js::Task,
     transfer::{
-        FileDescription, FromWorker, SaveReport, ToWorker, TransferReport,
-        frame::{Frame, FrameKind, HEADER, TransferTag},
-        pack, unpack,
+        FileDescription, FromWorker, PassBytes, SaveReport, ToWorker, TransferReport, pack, tag, unpack,
     },
 };
 use channel::FileChannel;
@@ -123,7 +122,7 @@ impl Worker {
                     channel.drained(bytes);
                 }
             }
-            ToWorker::Send(link, file) => self.send(link, &file, beside),
+            ToWorker::Send(link, file, pass) => self.send(link, FileId(file), pass, beside),
             ToWorker::Receive(link, file) => self.receive(link, &file),
             ToWorker::Cancel(file) | ToWorker::Delete(file) => {
                 let file = FileId(file);
@@ -169,13 +168,25 @@ impl Worker {
     /// One message of a file channel.
     fn frame(self: &Rc<Self>, link: Link, buffer: &ArrayBuffer) {
         let bytes = Uint8Array::new(buffer);
-        let mut header = [0; HEADER];
-        let (Some(channel), true) = (self.channel(link), usize_of(bytes.length()) >= HEADER) else { return };
-        bytes.subarray(0, HEADER_LENGTH).copy_to(&mut header);
-        let Frame { transfer, kind } = Frame::decode(&header);
+        let Some(channel) = self.channel(link) else { return };
+        let mut head = [0; FileFrame::HEAD];
+        if bytes.length() >= HEAD_LENGTH {
+            bytes.subarray(0, HEAD_LENGTH).copy_to(&mut head);
+        }
+        let FileFrame { transfer, kind } = match FileFrame::read(&head, usize_of(bytes.length())) {
+            Ok(frame) => frame,
+            // It names no transfer.
+            Err(FileFrameError::Short) => return,
+            Err(FileFrameError::Malformed(transfer) | FileFrameError::OutOfBounds(transfer)) => {
+                if let Some(file) = self.named(link, transfer) {
+                    self.fail(file, TransferFailure::Corrupt);
+                }
+                return;
+            }
+        };
         let Some(file) = self.named(link, transfer) else {
             // The other side sends what nobody waits for: it was cancelled here meanwhile.
-            if matches!(kind, FrameKind::Data { .. }) {
+            if matches!(kind, FileFrameKind::Data { .. }) {
                 channel.cancel(transfer);
             }
             return;
@@ -183,15 +194,15 @@ impl Worker {
         let failed = {
             let mut state = self.state.borrow_mut();
             match (state.transfers.get_mut(&file).map(|transfer| &mut transfer.side), kind) {
-                (Some(Side::Sending(sender)), FrameKind::Credit { chunks }) => {
+                (Some(Side::Sending(sender)), FileFrameKind::Credit { chunks }) => {
                     sender.credit(chunks);
                     None
                 }
-                (Some(Side::Receiving(receiver)), FrameKind::Data { chunk, offset }) => {
-                    receiver.data(chunk, offset, bytes.subarray(HEADER_LENGTH, bytes.length()))
+                (Some(Side::Receiving(receiver)), FileFrameKind::Data { chunk, offset }) => {
+                    receiver.data(chunk, offset, bytes.subarray(HEAD_LENGTH, bytes.length()))
                 }
-                (Some(_), FrameKind::Cancel) => Some(TransferFailure::LinkLost),
-                (Some(_), FrameKind::Credit { .. } | FrameKind::Data { .. }) => {
+                (Some(_), FileFrameKind::Cancel) => Some(TransferFailure::LinkLost),
+                (Some(_), FileFrameKind::Credit { .. } | FileFrameKind::Data { .. }) => {
                     Some(TransferFailure::Corrupt)
                 }
                 (None, _) => None,
@@ -202,31 +213,31 @@ impl Worker {
         }
     }
 
-    fn named(&self, link: Link, tag: TransferTag) -> Option<FileId> {
+    fn named(&self, link: Link, named: TransferTag) -> Option<FileId> {
         let state = self.state.borrow();
         let mut transfers = state.transfers.iter();
         transfers
-            .find(|(file, transfer)| transfer.link == link && TransferTag::from(**file) == tag)
+            .find(|(file, transfer)| transfer.link == link && tag(**file) == named)
             .map(|(file, _)| *file)
     }
 
     /// Whether a transfer can begin: the link stands and nothing on it has the same short name.
     fn admit(&self, link: Link, file: FileId) -> Option<Rc<FileChannel>> {
-        let taken = self.named(link, TransferTag::from(file)).is_some()
-            || self.state.borrow().transfers.contains_key(&file);
+        let taken =
+            self.named(link, tag(file)).is_some() || self.state.borrow().transfers.contains_key(&file);
         self.channel(link).filter(|_| !taken)
     }
 
-    fn send(self: &Rc<Self>, link: Link, description: &FileDescription, source: JsValue) {
-        let file = FileId(description.file);
+    fn send(self: &Rc<Self>, link: Link, file: FileId, mut pass: PassBytes, source: JsValue) {
         let Some(channel) = self.admit(link, file) else {
             return self.report(file, TransferFailure::LinkLost.into());
         };
-        let (Ok(header), Ok(source)) = (header(description), source.dyn_into::<web_sys::File>()) else {
+        let (Ok(pass), Ok(source)) =
+            (FilePass::take_over(&mut pass.pass), source.dyn_into::<web_sys::File>())
+        else {
             return self.report(file, TransferFailure::Unreadable.into());
         };
-        let key = FileKey::from_bytes(&description.key);
-        let sender = Sender::start(header, &key, source, channel, self.end(file), self.progress(file));
+        let sender = Sender::start(pass, source, channel, self.end(file), self.progress(file));
         let transfer = Transfer { link, side: Side::Sending(sender) };
         self.state.borrow_mut().transfers.insert(file, transfer);
     }
@@ -288,7 +299,7 @@ impl Worker {
     fn stop(&self, file: FileId) -> bool {
         let Some(stopped) = self.state.borrow_mut().transfers.remove(&file) else { return false };
         if let Some(channel) = self.channel(stopped.link) {
-            channel.cancel(TransferTag::from(file));
+            channel.cancel(tag(file));
         }
         true
     }
@@ -320,8 +331,8 @@ impl Worker {
     }
 }
 
-/// [`HEADER`] as JavaScript counts.
-const HEADER_LENGTH: u32 = 12;
+/// [`FileFrame::HEAD`] as JavaScript counts.
+const HEAD_LENGTH: u32 = 12;
 
 fn header(description: &FileDescription) -> Result<FileHeader, sotto_crypto::file::FileError> {
     FileHeader::new(description.size, sotto_crypto::FileId::from_bytes(description.file))

@@ -6,6 +6,7 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::Uint8Array;
 use sotto_crypto::file::{CHUNK, CHUNK_OVERHEAD, FileHeader, FileKey, FileOpener, TreeHasher};
 use sotto_engine::{FileId, TransferFailure};
+use sotto_wire::peer::TransferTag;
 
 use super::{
     channel::FileChannel,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     js::{self, Task},
     opfs,
-    transfer::frame::TransferTag,
+    transfer::tag,
 };
 
 /// Chunks after which credit is given: 1 MiB.
@@ -93,7 +94,7 @@ impl Receiver {
                     tree: TreeHasher::default(),
                     file,
                     channel,
-                    transfer: TransferTag::from(file_id),
+                    transfer: tag(file_id),
                     end: Rc::clone(&end),
                     progress: Box::new(progress),
                     chunk: Vec::with_capacity(CHUNK + CHUNK_OVERHEAD),

@@ -5,17 +5,15 @@ use core::fmt;
 use std::{cell::Cell, rc::Rc};
 
 use js_sys::{ArrayBuffer, Uint8Array};
-use sotto_crypto::file::{CHUNK, CHUNK_OVERHEAD, FileHeader, FileKey, FileSealer};
-use sotto_engine::{FileId, TransferFailure};
+use sotto_crypto::file::{CHUNK, CHUNK_OVERHEAD, FileHeader, FilePass, FileSealer};
+use sotto_engine::TransferFailure;
+use sotto_wire::peer::{FileFrame, FileFrameKind, TransferTag};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use super::{channel::FileChannel, usize_of};
-use crate::{
-    js::{self, Task},
-    transfer::frame::{Frame, FrameKind, HEADER, MAX_FRAME, TransferTag},
-};
+use crate::js::{self, Task};
 
 /// Chunks read from the file at once: 2 MiB.
 const SLICE: u32 = 32;
@@ -42,23 +40,19 @@ impl fmt::Debug for Sender {
 
 impl Sender {
     pub(super) fn start(
-        header: FileHeader,
-        key: &FileKey,
+        pass: FilePass,
         source: File,
         channel: Rc<FileChannel>,
         end: impl Fn(Result<[u8; 32], TransferFailure>) + 'static,
         progress: impl Fn(u64) + 'static,
     ) -> Self {
         let credit = Rc::<Cell<u32>>::default();
-        // Nothing was sealed under this key before: it is made for this one sending.
-        let sealer = FileSealer::resume(header, key, core::iter::empty());
+        let sealer = FileSealer::start(pass);
+        let header = *sealer.header();
         let task = Task::spawn({
             let (credit, channel) = (Rc::clone(&credit), Rc::clone(&channel));
             async move {
-                end(match sealer {
-                    Ok(sealer) => send(sealer, &source, &channel, &credit).await,
-                    Err(_) => Err(TransferFailure::Unreadable),
-                });
+                end(send(sealer, &source, &channel, &credit).await);
             }
         });
         Self { credit, header, channel, progress: Box::new(progress), reported_at: 0, _task: task }
@@ -95,8 +89,8 @@ async fn send(
     if js::whole(source.size()) != header.size() {
         return Err(TransferFailure::Unreadable);
     }
-    let transfer = TransferTag::from(FileId(*header.file_id().as_bytes()));
-    let mut frame = vec![0; MAX_FRAME];
+    let transfer = TransferTag::of(header.file_id());
+    let mut frame = vec![0; FileFrame::MAX];
     let mut slice = read(source, &header, 0);
     let mut first = 0;
     while first < header.chunks() {
@@ -111,19 +105,19 @@ async fn send(
             let length = header.chunk_length(index).ok_or(TransferFailure::Corrupt)?;
             let max_message = channel.room(|| index < credit.get().saturating_add(WINDOW)).await;
             let end = position + u32::try_from(length).map_err(|_| TransferFailure::Corrupt)?;
-            let sealed = HEADER + length + CHUNK_OVERHEAD;
+            let sealed = FileFrame::HEAD + length + CHUNK_OVERHEAD;
             let (Some(frame), Some(view)) = (frame.get_mut(..sealed), Some(bytes.subarray(position, end)))
             else {
                 return Err(TransferFailure::Corrupt);
             };
-            let Some((head, body)) = frame.split_at_mut_checked(HEADER) else {
+            let Some((head, body)) = frame.split_at_mut_checked(FileFrame::HEAD) else {
                 return Err(TransferFailure::Corrupt);
             };
             let plain = body.get_mut(..length).ok_or(TransferFailure::Corrupt)?;
             view.copy_to(plain);
             sealer.seal_next(body).map_err(|_| TransferFailure::Corrupt)?;
-            let kind = FrameKind::Data { chunk: index, offset: 0 };
-            head.copy_from_slice(&Frame { transfer, kind }.encode());
+            let kind = FileFrameKind::Data { chunk: index, offset: 0 };
+            head.copy_from_slice(&FileFrame { transfer, kind }.to_bytes());
             if sealed <= usize_of(max_message) {
                 channel.send(frame);
             } else {
@@ -141,10 +135,10 @@ async fn send(
 /// Sends a sealed chunk in parts, for a channel whose messages are short.
 fn send_parts(channel: &FileChannel, transfer: TransferTag, chunk: u32, sealed: &[u8], max_message: usize) {
     // A channel that takes next to nothing is answered by nothing sensible; parts of a byte would still arrive.
-    let longest = max_message.saturating_sub(HEADER).max(1);
+    let longest = max_message.saturating_sub(FileFrame::HEAD).max(1);
     let mut offset = 0;
     for part in sealed.chunks(longest) {
-        let head = Frame { transfer, kind: FrameKind::Data { chunk, offset } }.encode();
+        let head = FileFrame { transfer, kind: FileFrameKind::Data { chunk, offset } }.to_bytes();
         channel.send(&[head.as_slice(), part].concat());
         offset = offset.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
     }

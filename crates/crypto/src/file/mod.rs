@@ -12,6 +12,7 @@
 //! chunk. The root is needed because whoever has the key could forge chunks, and in a swarm every member has it.
 
 mod opener;
+mod pass;
 mod sealer;
 mod tree;
 
@@ -24,6 +25,7 @@ use crate::secret::secrets;
 use sha2::{Digest, Sha256};
 
 pub use opener::FileOpener;
+pub use pass::FilePass;
 pub use sealer::FileSealer;
 pub use tree::{FileRoot, Leaf, TreeHasher};
 
@@ -55,9 +57,9 @@ pub enum FileError {
     /// The chunk was altered, belongs elsewhere, or is under another key.
     #[error("chunk does not open")]
     BadChunk,
-    /// The file on disk no longer is what was sealed before: start over under a new id and key.
-    #[error("the file changed while it was being sent")]
-    SourceChanged,
+    /// The pass over this file was begun before: start over under a new id and key.
+    #[error("the key of this file was used already")]
+    UsedUp,
     /// Not every chunk was seen.
     #[error("file not complete")]
     Incomplete,

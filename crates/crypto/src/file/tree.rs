@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 pub struct Leaf([u8; 32]);
 
 impl Leaf {
-    /// Takes the leaf from durable storage.
+    /// Takes a leaf that was computed elsewhere.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -2,6 +2,7 @@
 
 use super::{AccountPublic, DeviceIdentityPublic, DeviceSigningPublic};
 use crate::DeviceId;
+use crate::signature::{Signature, SignatureError};
 
 /// Two of the keys that should be independent are the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,8 +55,28 @@ impl DevicePublic {
         &self.identity
     }
 
+    /// Verifies the device's signature over the exact bytes of a bundle.
+    ///
+    /// # Errors
+    /// [`SignatureError::Invalid`] if bytes, type or key differ from what was signed.
+    pub fn verify_bundle(&self, bytes: &[u8], signature: &Signature) -> Result<BundleSigner, SignatureError> {
+        self.signing.verify_bundle(bytes, signature)?;
+        Ok(BundleSigner(*self))
+    }
+
     /// Whether a point is one of the device's long-lived keys.
     pub(crate) fn holds(&self, point: &crate::point::Point) -> bool {
         [&self.account.0, &self.signing.0, &self.identity.0].contains(&point)
+    }
+}
+
+/// A device whose signature over a bundle was verified; made by [`DevicePublic::verify_bundle`] and by nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BundleSigner(DevicePublic);
+
+impl BundleSigner {
+    /// The device.
+    pub const fn device(&self) -> &DevicePublic {
+        &self.0
     }
 }

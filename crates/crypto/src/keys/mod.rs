@@ -14,6 +14,33 @@
 //! Private keys are wiped on drop, have a redacted `Debug` and are not `Clone`; store [`to_bytes`] encrypted.
 //! Public keys parse from 33 bytes with first byte 02 or 03 only.
 //!
+//! Keys of one kind are not confused either, because none is taken for another:
+//!
+//! ```compile_fail,E0308
+//! # use sotto_crypto::{envelope::TagKey, keys::{DeviceIdentityPublic, SignedPreKey}};
+//! # fn confuse(prekey: &SignedPreKey, theirs: &DeviceIdentityPublic) {
+//! let key = TagKey::between(prekey, theirs); // a prekey for the identity key
+//! # }
+//! ```
+//! ```compile_fail,E0308
+//! # use sotto_crypto::{keys::{SignedPreKeyPublic, BundleSigner}, x3dh::PeerKeys};
+//! # fn confuse(signer: BundleSigner, prekey: SignedPreKeyPublic) {
+//! let keys = PeerKeys::new(signer, prekey, Some(prekey)); // a signed prekey for a one-time one
+//! # }
+//! ```
+//! ```compile_fail,E0599
+//! # use sotto_crypto::keys::AccountKey;
+//! # fn confuse(account: &AccountKey, bundle: &[u8], rng: &mut impl sotto_crypto::CryptoRng) {
+//! let signature = account.sign_bundle(bundle, rng); // the account key signs device lists only
+//! # }
+//! ```
+//! ```compile_fail,E0308
+//! # use sotto_crypto::{file::{FileHeader, FileOpener}, vault::VaultKey};
+//! # fn confuse(header: FileHeader, key: &VaultKey) {
+//! let opener = FileOpener::new(header, key); // the vault's key for a file's
+//! # }
+//! ```
+//!
 //! [`to_bytes`]: DeviceIdentityKey::to_bytes
 
 mod agreement;
@@ -26,7 +53,7 @@ pub use agreement::{
     DeliveryKey, DeliveryPublic, DeviceIdentityKey, DeviceIdentityPublic, EphemeralPublic, OneTimePreKey,
     OneTimePreKeyPublic, SignedPreKey, SignedPreKeyPublic,
 };
-pub use device::{DevicePublic, ReusedKey};
+pub use device::{BundleSigner, DevicePublic, ReusedKey};
 pub use signing::{
     AccountHash, AccountKey, AccountPublic, DeviceSigningKey, DeviceSigningPublic, GroupSigningKey,
     GroupSigningPublic,

@@ -3,10 +3,11 @@
 
 use crate::bytes::join;
 use crate::envelope::{self, Address, SealedEnvelope, Sender, TagKey};
-use crate::file::FileSealer;
+use crate::file::{FilePass, FileSealer};
 use crate::invite::InviteSecret;
 use crate::keys::{
-    AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
+    AccountKey, BundleSigner, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey,
+    SignedPreKey,
 };
 use crate::ratchet::Session;
 use crate::vault::{RecordPlace, VaultKey};
@@ -54,15 +55,18 @@ fn ecdh(secret: &[u8; 32], public: &[u8]) -> [u8; 32] {
 struct Device {
     identity: DeviceIdentityKey,
     public: DevicePublic,
+    vouched: BundleSigner,
 }
 
 fn device(seed: u64) -> Device {
     let rng = &mut rng(seed);
     let account = AccountKey::generate(rng).public();
-    let signing = DeviceSigningKey::generate(rng).public();
+    let signing = DeviceSigningKey::generate(rng);
     let identity = DeviceIdentityKey::generate(rng);
-    let public = DevicePublic::new(account, DeviceId::generate(rng), signing, identity.public()).unwrap();
-    Device { identity, public }
+    let id = DeviceId::generate(rng);
+    let public = DevicePublic::new(account, id, signing.public(), identity.public()).unwrap();
+    let vouched = public.verify_bundle(b"bundle", &signing.sign_bundle(b"bundle", rng)).unwrap();
+    Device { identity, public, vouched }
 }
 
 fn flat(device: &DevicePublic) -> Vec<u8> {
@@ -78,8 +82,7 @@ fn x3dh_and_ratchet() {
     let spk = SignedPreKey::generate(PreKeyId(0x0102_0304), &mut rng(3));
     let opk = OneTimePreKey::generate(PreKeyId(0x0506_0708), &mut rng(4));
     let s = InviteSecret::generate(&mut rng(5));
-    let bundle =
-        PeerKeys { device: b.public, signed_prekey: spk.public(), one_time_prekey: Some(opk.public()) };
+    let bundle = PeerKeys::new(b.vouched, spk.public(), Some(opk.public()));
     let (agreement, first) =
         x3dh::initiate(&a.public, &a.identity, &bundle, Some(&s.credential()), &mut rng(6)).unwrap();
 
@@ -141,7 +144,7 @@ fn x3dh_and_ratchet() {
 fn x3dh_with_nothing_optional() {
     let (a, b) = (device(1), device(2));
     let spk = SignedPreKey::generate(PreKeyId(7), &mut rng(3));
-    let bundle = PeerKeys { device: b.public, signed_prekey: spk.public(), one_time_prekey: None };
+    let bundle = PeerKeys::new(b.vouched, spk.public(), None);
     let (agreement, first) = x3dh::initiate(&a.public, &a.identity, &bundle, None, &mut rng(6)).unwrap();
     let ek = first.ephemeral.as_bytes();
     let th = sha256(&[
@@ -222,8 +225,10 @@ fn invite_boxes() {
 
 #[test]
 fn file_of_two_chunks() {
-    let size = 65_536 + 3;
-    let (mut sealer, file_key) = FileSealer::start(size, &mut rng(1)).unwrap();
+    let size = 65_536_u64 + 3;
+    let pass = FilePass::generate(size, &mut rng(1)).unwrap();
+    let file_key = pass.key();
+    let mut sealer = FileSealer::start(pass);
     let file_id = sealer.header().file_id();
     let mut chunks = [vec![1; 65_536 + 16], vec![2; 3 + 16]];
     let leaves = [0, 1].map(|index| *sealer.seal_next(&mut chunks[index]).unwrap().as_bytes());

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sotto_crypto::invite::InviteCredential;
 use sotto_crypto::keys::{
-    AccountKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
+    AccountKey, BundleSigner, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
 };
 use sotto_crypto::ratchet::Session;
 use sotto_crypto::x3dh::{self, Agreement, FirstKeys, PeerKeys, ResponderKeys};
@@ -42,11 +42,8 @@ impl Person {
 
     /// What others fetch of this device.
     pub fn bundle(&self, one_time: bool) -> PeerKeys {
-        PeerKeys {
-            device: self.device,
-            signed_prekey: self.signed_prekey.public(),
-            one_time_prekey: one_time.then(|| self.one_time_prekey.public()),
-        }
+        let one_time = one_time.then(|| self.one_time_prekey.public());
+        PeerKeys::new(signer(&self.device, &self.signing), self.signed_prekey.public(), one_time)
     }
 
     pub fn responder_keys<'a>(
@@ -71,6 +68,11 @@ impl Person {
     ) -> (Agreement, FirstKeys) {
         x3dh::initiate(&self.device, &self.identity, peer, invite, &mut rng(seed)).unwrap()
     }
+}
+
+/// The device, after its signature over a bundle was verified.
+pub fn signer(device: &DevicePublic, signing: &DeviceSigningKey) -> BundleSigner {
+    device.verify_bundle(b"bundle", &signing.sign_bundle(b"bundle", &mut rng(9))).unwrap()
 }
 
 /// Two sessions after the initiator's first message, "hello", was opened by the responder.

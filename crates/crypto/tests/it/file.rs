@@ -1,10 +1,11 @@
 //! Files of every awkward size, and whatever somebody may do to their chunks.
 
 use crate::common::rng;
+use rand_chacha::ChaCha12Rng;
 use sotto_crypto::FileId;
 use sotto_crypto::file::{
-    CHUNK, CHUNK_OVERHEAD, FileError, FileHeader, FileKey, FileOpener, FileRoot, FileSealer, Leaf, MAX_SIZE,
-    TreeHasher,
+    CHUNK, CHUNK_OVERHEAD, FileError, FileHeader, FileKey, FileOpener, FilePass, FileRoot, FileSealer, Leaf,
+    MAX_SIZE, TreeHasher,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -31,8 +32,14 @@ fn buffer(plaintext: &[u8]) -> Vec<u8> {
     [plaintext, &[0; CHUNK_OVERHEAD]].concat()
 }
 
+fn start(size: u64, rng: &mut ChaCha12Rng) -> (FileSealer, FileKey) {
+    let pass = FilePass::generate(size, rng).unwrap();
+    let key = pass.key();
+    (FileSealer::start(pass), key)
+}
+
 fn seal(content: &[u8]) -> Sealed {
-    let (mut sealer, key) = FileSealer::start(u64::try_from(content.len()).unwrap(), &mut rng(1)).unwrap();
+    let (mut sealer, key) = start(u64::try_from(content.len()).unwrap(), &mut rng(1));
     let (mut chunks, mut leaves) = (Vec::new(), Vec::new());
     for piece in pieces(content) {
         assert_eq!(sealer.root().unwrap_err(), FileError::Incomplete);
@@ -165,7 +172,7 @@ fn the_root_depends_on_every_leaf_their_order_and_the_key() {
 
 #[test]
 fn a_wrong_buffer_uses_no_number_up() {
-    let (mut sealer, _) = FileSealer::start(10, &mut rng(2)).unwrap();
+    let (mut sealer, _) = start(10, &mut rng(2));
     assert_eq!(sealer.seal_next(&mut [0; 10]), Err(FileError::WrongLength));
     assert_eq!(sealer.seal_next(&mut [0; 27]), Err(FileError::WrongLength));
     assert_eq!(sealer.seal_next(&mut []), Err(FileError::WrongLength));
@@ -173,30 +180,25 @@ fn a_wrong_buffer_uses_no_number_up() {
     assert!(sealer.seal_next(&mut [0; 26]).is_ok());
 }
 
+/// Between the page and its worker: what is handed over comes out once.
 #[test]
-fn chunks_come_again_only_if_they_are_the_same() {
-    let content = content(2 * CHUNK + 9);
-    let sealed = seal(&content);
-    let known = sealed.leaves[..2].to_vec();
-    let mut sealer = FileSealer::resume(sealed.header, &sealed.key, known).unwrap();
-    assert_eq!(sealer.next_index(), Some(2));
-    let pieces = pieces(&content);
+fn a_pass_that_is_handed_over_is_used_up() {
+    let (pass, again) =
+        (FilePass::generate(5, &mut rng(4)).unwrap(), FilePass::generate(5, &mut rng(4)).unwrap());
+    let (header, key) = (*pass.header(), pass.key().to_bytes());
+    let mut bytes = pass.hand_over();
+    assert_eq!(bytes[..], [header.file_id().as_bytes().as_slice(), &key[..], &5_u64.to_be_bytes()].concat());
+    let taken = FilePass::take_over(&mut bytes).unwrap();
+    assert_eq!((*taken.header(), taken.key().to_bytes()), (header, key));
+    assert_eq!(*bytes, [0; FilePass::LENGTH]);
+    assert_eq!(FilePass::take_over(&mut bytes).unwrap_err(), FileError::UsedUp);
+    let seal = |pass| FileSealer::start(pass).seal_next(&mut buffer(b"equal")).unwrap();
+    assert_eq!(seal(taken), seal(again), "the same id, key and size");
 
-    let mut again = buffer(pieces[1]);
-    sealer.seal_again(1, &sealed.leaves[1], &mut again).unwrap();
-    assert_eq!(again, sealed.chunks[1]);
-    let mut changed = buffer(pieces[1]);
-    changed[70] ^= 1;
-    assert_eq!(sealer.seal_again(1, &sealed.leaves[1], &mut changed), Err(FileError::SourceChanged));
-    assert!(changed.iter().all(|byte| *byte == 0), "its ciphertext must not get out");
-    let mut early = buffer(pieces[2]);
-    assert_eq!(sealer.seal_again(2, &sealed.leaves[2], &mut early), Err(FileError::NoSuchChunk));
-
-    let mut last = buffer(pieces[2]);
-    assert_eq!(sealer.seal_next(&mut last).unwrap(), sealed.leaves[2]);
-    assert_eq!(sealer.root().unwrap(), sealed.root);
-    let too_many = sealed.leaves.iter().chain(&sealed.leaves).copied();
-    assert_eq!(FileSealer::resume(sealed.header, &sealed.key, too_many).unwrap_err(), FileError::NoSuchChunk);
+    let mut large = FilePass::generate(5, &mut rng(4)).unwrap().hand_over();
+    large[48..].copy_from_slice(&(MAX_SIZE + 1).to_be_bytes());
+    assert_eq!(FilePass::take_over(&mut large).unwrap_err(), FileError::TooLarge);
+    assert_eq!(*large, [0; FilePass::LENGTH]);
 }
 
 #[test]
@@ -215,8 +217,8 @@ fn sizes_have_a_limit() {
 #[test]
 fn two_files_share_no_key() {
     let rng = &mut rng(3);
-    let (first, first_key) = FileSealer::start(1, rng).unwrap();
-    let (second, second_key) = FileSealer::start(1, rng).unwrap();
+    let (first, first_key) = start(1, rng);
+    let (second, second_key) = start(1, rng);
     assert_ne!(first.header().file_id(), second.header().file_id());
     assert_ne!(*first_key.to_bytes(), *second_key.to_bytes());
 }

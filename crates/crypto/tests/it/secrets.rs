@@ -4,7 +4,7 @@ use crate::common::{NOW, Person, rng, sessions};
 use rand_core::Rng;
 use sotto_crypto::backup::{BackupHead, BackupOpener, BackupSealer, BackupTail, RecoveryKey};
 use sotto_crypto::envelope::{self, Address, SealedEnvelope, Sender, TagKey, UnverifiedEnvelope};
-use sotto_crypto::file::{FileKey, FileOpener, FileSealer};
+use sotto_crypto::file::{FileKey, FileOpener, FilePass, FileSealer};
 use sotto_crypto::invite::{InviteCredential, InviteSecret};
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DeviceSigningKey, GroupSigningKey, OneTimePreKey,
@@ -44,7 +44,7 @@ macro_rules! secret_types {
 
 secret_types! {
     AccountKey Agreement BackupOpener BackupSealer BackupTail ChainAnnouncement DeliveryKey DeliveryToken
-    DeviceIdentityKey DeviceSigningKey FileKey FileOpener FileSealer GroupSigningKey InviteCredential InviteSecret
+    DeviceIdentityKey DeviceSigningKey FileKey FileOpener FilePass FileSealer GroupSigningKey InviteCredential InviteSecret
     OneTimePreKey OpenTable Passphrase ReceivingChain RecoveryKey SenderChainKey SendingChain Session SignedPreKey
     StoreCipher StretchedKey TagKey UnverifiedEnvelope VaultKey
 }
@@ -137,7 +137,10 @@ fn states_print_nothing_secret() {
     let opened = SealedEnvelope::parse(&blob).unwrap().open(mailbox, &delivery).unwrap();
     redacted!(UnverifiedEnvelope, &opened, SECRET);
 
-    let (sealer, key) = FileSealer::start(1, &mut rng(10)).unwrap();
+    let pass = FilePass::generate(1, &mut rng(10)).unwrap();
+    let key = pass.key();
+    redacted!(FilePass, &pass, key.to_bytes());
+    let sealer = FileSealer::start(pass);
     redacted!(FileSealer, &sealer, key.to_bytes());
     redacted!(FileOpener, &FileOpener::new(*sealer.header(), &key), key.to_bytes());
 }
@@ -209,13 +212,14 @@ fn the_list_is_whole() {
             }
         }
     }
-    const HOLDS: [&str; 8] = [
+    const HOLDS: [&str; 9] = [
         "ZeroizeOnDrop",
         "Zeroizing<",
         "KeyPair",
         "Cipher",
         "ChainKey",
         "SigningKey,",
+        "FileKey",
         "MessageSecret",
         "VaultKey",
     ];

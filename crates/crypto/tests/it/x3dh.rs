@@ -1,10 +1,10 @@
 //! X3DH: both sides agree exactly when everything they bind is the same.
 
-use crate::common::{NOW, Person, rng};
+use crate::common::{NOW, Person, rng, signer};
 use sotto_crypto::invite::{InviteCredential, InviteSecret};
 use sotto_crypto::keys::{
-    DeviceIdentityPublic, DevicePublic, DeviceSigningPublic, EphemeralPublic, OneTimePreKey,
-    OneTimePreKeyPublic, SignedPreKey, SignedPreKeyPublic,
+    DeviceIdentityPublic, DevicePublic, DeviceSigningKey, DeviceSigningPublic, EphemeralPublic,
+    OneTimePreKey, OneTimePreKeyPublic, SignedPreKey, SignedPreKeyPublic,
 };
 use sotto_crypto::ratchet::{RatchetError, Session};
 use sotto_crypto::x3dh::{self, FirstKeys, PeerKeys, ResponderKeys, X3dhError};
@@ -26,7 +26,7 @@ fn talk(
     alter: impl FnOnce(&mut FirstKeys),
 ) -> Result<Result<Vec<u8>, RatchetError>, X3dhError> {
     let (agreement, mut first) = from.initiate(bundle, invite, 1);
-    let mut session = Session::initiate(&agreement, &bundle.signed_prekey, &mut rng(2));
+    let mut session = Session::initiate(&agreement, bundle.signed_prekey(), &mut rng(2));
     let message = session.seal(b"first", &mut rng(3)).unwrap();
     alter(&mut first);
     let agreement = x3dh::respond(to, claimed, &first)?;
@@ -94,13 +94,14 @@ fn what_the_first_message_names_is_bound() {
 fn prekey_numbers_and_the_absence_of_keys_are_bound() {
     let (alice, bob, invite) = (Person::new(1), Person::new(2), credential(3));
     let renumbered = SignedPreKey::from_bytes(PreKeyId(8), &bob.signed_prekey.to_bytes()).unwrap();
-    let bundle = PeerKeys { signed_prekey: renumbered.public(), ..bob.bundle(true) };
+    let of_bob = signer(&bob.device, &bob.signing);
+    let bundle = PeerKeys::new(of_bob, renumbered.public(), Some(bob.one_time_prekey.public()));
     let keys = bob.responder_keys(true, None);
     let talked = talk(&alice, &bundle, None, &keys, &alice.device, |first| first.spk_id = PreKeyId(7));
     assert_eq!(talked, Ok(Err(RatchetError::WrongSession)));
 
     let renumbered = OneTimePreKey::from_bytes(PreKeyId(8), &bob.one_time_prekey.to_bytes()).unwrap();
-    let bundle = PeerKeys { one_time_prekey: Some(renumbered.public()), ..bob.bundle(true) };
+    let bundle = PeerKeys::new(of_bob, bob.signed_prekey.public(), Some(renumbered.public()));
     let talked =
         talk(&alice, &bundle, None, &keys, &alice.device, |first| first.opk_id = Some(PreKeyId(100)));
     assert_eq!(talked, Ok(Err(RatchetError::WrongSession)));
@@ -128,44 +129,40 @@ fn own_and_repeated_keys_are_refused() {
 
     let device = |account, id, signing, identity| DevicePublic::new(account, id, signing, identity).unwrap();
     let (a, b) = (&alice.device, &bob.device);
-    let with = |device| PeerKeys { device, ..bob.bundle(true) };
+    let (spk, opk) = (bob.signed_prekey.public(), Some(bob.one_time_prekey.public()));
+    let signed =
+        |device: DevicePublic, signing: &DeviceSigningKey| PeerKeys::new(signer(&device, signing), spk, opk);
+    let with = |device| signed(device, &bob.signing);
     let own_id = device(*b.account(), a.device_id(), *b.signing(), *b.identity());
     assert_eq!(initiate(with(own_id), None), Err(X3dhError::OwnKeys));
     let own_identity = device(*b.account(), b.device_id(), *b.signing(), *a.identity());
     assert_eq!(initiate(with(own_identity), None), Err(X3dhError::OwnKeys));
     let own_signing = device(*b.account(), b.device_id(), *a.signing(), *b.identity());
-    assert_eq!(initiate(with(own_signing), None), Err(X3dhError::OwnKeys));
+    assert_eq!(initiate(signed(own_signing, &alice.signing), None), Err(X3dhError::OwnKeys));
     let crossed = DeviceIdentityPublic::from_bytes(a.signing().as_bytes()).unwrap();
     let crossed = device(*b.account(), b.device_id(), *b.signing(), crossed);
     assert_eq!(initiate(with(crossed), None), Err(X3dhError::OwnKeys));
     let account_as_signing = DeviceSigningPublic::from_bytes(a.account().as_bytes()).unwrap();
     let crossed = device(*b.account(), b.device_id(), account_as_signing, *b.identity());
-    assert_eq!(initiate(with(crossed), None), Err(X3dhError::OwnKeys));
+    let account_as_signing = DeviceSigningKey::from_bytes(&alice.account.to_bytes()).unwrap();
+    assert_eq!(initiate(signed(crossed, &account_as_signing), None), Err(X3dhError::OwnKeys));
 
     // Another device of the same account is a peer, but nobody follows one's own invite.
     let own_account = device(*a.account(), b.device_id(), *b.signing(), *b.identity());
     assert_eq!(initiate(with(own_account), None), Ok(()));
     assert_eq!(initiate(with(own_account), Some(&invite)), Err(X3dhError::OwnKeys));
 
+    let of_bob = signer(b, &bob.signing);
     let prekey = |bytes: &[u8; 33]| SignedPreKeyPublic::from_bytes(PreKeyId(1), bytes).unwrap();
     let one_time = |bytes: &[u8; 33]| Some(OneTimePreKeyPublic::from_bytes(PreKeyId(1), bytes).unwrap());
     for bytes in
         [a.identity().as_bytes(), a.signing().as_bytes(), b.identity().as_bytes(), b.account().as_bytes()]
     {
-        assert_eq!(
-            initiate(PeerKeys { signed_prekey: prekey(bytes), ..bob.bundle(true) }, None),
-            Err(X3dhError::OwnKeys)
-        );
-        assert_eq!(
-            initiate(PeerKeys { one_time_prekey: one_time(bytes), ..bob.bundle(true) }, None),
-            Err(X3dhError::OwnKeys)
-        );
+        assert_eq!(initiate(PeerKeys::new(of_bob, prekey(bytes), opk), None), Err(X3dhError::OwnKeys));
+        assert_eq!(initiate(PeerKeys::new(of_bob, spk, one_time(bytes)), None), Err(X3dhError::OwnKeys));
     }
     let twice = one_time(bob.signed_prekey.public().as_bytes());
-    assert_eq!(
-        initiate(PeerKeys { one_time_prekey: twice, ..bob.bundle(true) }, None),
-        Err(X3dhError::OwnKeys)
-    );
+    assert_eq!(initiate(PeerKeys::new(of_bob, spk, twice), None), Err(X3dhError::OwnKeys));
 }
 
 #[test]

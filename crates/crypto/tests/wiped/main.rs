@@ -15,13 +15,13 @@
 mod common;
 mod watch;
 
-use common::{NOW, Person, rng, sessions};
+use common::{NOW, Person, rng, sessions, signer};
 use hmac::{Hmac, KeyInit, Mac};
 use p256::elliptic_curve::sec1::FromSec1Point;
 use sha2::Sha256;
 use sotto_crypto::backup::{BackupHead, BackupSealer, RecoveryKey};
 use sotto_crypto::envelope::{self, Address, SealedEnvelope, Sender, TagKey};
-use sotto_crypto::file::{CHUNK, CHUNK_OVERHEAD, FileOpener, FileSealer};
+use sotto_crypto::file::{CHUNK, CHUNK_OVERHEAD, FileOpener, FilePass, FileSealer};
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DeviceSigningKey, OneTimePreKey, SignedPreKey,
@@ -162,7 +162,7 @@ fn x3dh_and_the_first_messages() {
     let credential = Box::new(link.credential());
     derived::<32>(&watch, &[], link.to_bytes().as_slice(), &Purpose::INVITE_PSK.label(&[]));
 
-    let peer = PeerKeys { device: bob.device, signed_prekey: spk, one_time_prekey: Some(opk) };
+    let peer = PeerKeys::new(signer(&bob.device, &bob.signing), spk, Some(opk));
     let (agreement, first) =
         x3dh::initiate(&alice.device, &alice.identity, &peer, Some(&credential), rng).unwrap();
     let agreement = Box::new(agreement);
@@ -287,8 +287,10 @@ fn files() {
     let watch = Watch::begin();
     let rng = &mut Announcing(&watch, rng(406));
     watch.secret(TEXT);
-    let (sealer, key) = FileSealer::start(100_000, rng).unwrap();
-    let (mut sealer, key) = (Box::new(sealer), Box::new(key));
+    let pass = Box::new(FilePass::generate(100_000, rng).unwrap());
+    let key = Box::new(pass.key());
+    let mut handed = Box::new(pass.hand_over());
+    let mut sealer = Box::new(FileSealer::start(FilePass::take_over(&mut handed).unwrap()));
     let id: FileId = sealer.header().file_id();
     let header: [u8; 32] =
         sha2::Digest::finalize(sha2::Digest::chain_update(Sha256::default(), sealer.header().to_bytes()))
@@ -300,7 +302,7 @@ fn files() {
     let opener = Box::new(FileOpener::new(*sealer.header(), &key));
     opener.open(0, &mut buffer).unwrap();
     assert_eq!(&buffer[..48], TEXT);
-    drop((sealer, opener, key, buffer));
+    drop((sealer, opener, key, handed, buffer));
     watch.nothing_left();
 }
 

@@ -3,7 +3,7 @@
 use sotto_crypto::invite::InviteError;
 use sotto_crypto::keys::AccountHash;
 use sotto_crypto::ratchet::Session;
-use sotto_crypto::x3dh::{self, PeerKeys};
+use sotto_crypto::x3dh;
 use sotto_crypto::{DeliveryToken, MailboxId, MessageHash};
 use sotto_wire::peer::{
     Bundle, Content as Said, InviteContents, InviteLink, LinkError, Message, MessageIds, Name, PeerError,
@@ -190,16 +190,12 @@ impl Client {
         let acceptance = self.acceptances.get(&invite).ok_or("invite: not being accepted")?;
         let InviteContents { device_list, bundle, one_time, mailbox, token } = contents;
         let credential = acceptance.secret.credential();
-        let peer = PeerKeys {
-            device: bundle.device,
-            signed_prekey: bundle.signed_prekey,
-            one_time_prekey: Some(one_time),
-        };
+        let peer = bundle.peer_keys(Some(one_time));
         let own = &self.account;
         let (agreement, first) =
             x3dh::initiate(own.device(), &own.identity.identity, &peer, Some(&credential), turn.rng)
                 .map_err(|_| "invite: repeated keys")?;
-        let session = Session::initiate(&agreement, &bundle.signed_prekey, turn.rng);
+        let session = Session::initiate(&agreement, bundle.signed_prekey(), turn.rng);
         let held = Held::begun(session, first, Some(acceptance.secret.tag_key()));
         let name = acceptance.name.clone();
         let id = ContactId(*device_list.account().id().as_bytes());
@@ -218,11 +214,11 @@ impl Client {
             (petname, verified) = (old.petname, old.verified);
         }
         let contact = Contact {
-            device: bundle.device.device_id(),
+            device: bundle.device().device_id(),
             list: device_list,
             mailbox,
             token,
-            delivery: bundle.delivery,
+            delivery: *bundle.delivery(),
             name,
             petname,
             standing: Standing::AwaitingTheirs,
@@ -370,7 +366,7 @@ impl Client {
         let fetched = FetchedPreKeys::decode(body).map_err(|_| "prekeys: malformed")?;
         let bundle = Bundle::decode(fetched.bundle.as_bytes(), &contact.list, turn.now_crypto())
             .map_err(|_| "prekeys: bad bundle")?;
-        if Some(&bundle.device) != contact.device() {
+        if Some(bundle.device()) != contact.device() {
             return Err("prekeys: of another device");
         }
         let one_time = match fetched.one_time {
@@ -381,18 +377,14 @@ impl Client {
             }
             None => None,
         };
-        let peer = PeerKeys {
-            device: bundle.device,
-            signed_prekey: bundle.signed_prekey,
-            one_time_prekey: one_time,
-        };
+        let peer = bundle.peer_keys(one_time);
         let own = &self.account;
         let (agreement, first) = x3dh::initiate(own.device(), &own.identity.identity, &peer, None, turn.rng)
             .map_err(|_| "prekeys: repeated keys")?;
-        let session = Session::initiate(&agreement, &bundle.signed_prekey, turn.rng);
+        let session = Session::initiate(&agreement, bundle.signed_prekey(), turn.rng);
         contact.needs_fresh = false;
-        if bundle.delivery.id() > contact.delivery.id() {
-            contact.delivery = bundle.delivery;
+        if bundle.delivery().id() > contact.delivery.id() {
+            contact.delivery = *bundle.delivery();
         }
         self.sessions.entry(id).or_default().adopt(Held::begun(session, first, None), id, turn);
         Ok(())

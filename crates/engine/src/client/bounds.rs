@@ -51,7 +51,7 @@ fn client(rng: &mut ChaCha12Rng) -> Client {
 /// The signed prekey that is published.
 fn signed_prekey(client: &Client) -> PreKeyId {
     let (now, account) = (sotto_crypto::Timestamp::from_millis(NOW.0), &client.account);
-    Bundle::decode(&account.prekeys.bundle, &account.identity.list, now).unwrap().signed_prekey.id()
+    Bundle::decode(&account.prekeys.bundle, &account.identity.list, now).unwrap().signed_prekey().id()
 }
 
 /// The record of a value, which is not too long.
@@ -133,7 +133,7 @@ fn sessions_stored_with_the_prekeys_are_moved() {
         panic!("put")
     };
     assert!(prekeys.value.len() > 4 * RECORD_MAX);
-    stored.push(prekeys.clone());
+    stored.push(copied(&prekeys));
     for record in stored.iter_mut().chain([&mut prekeys]) {
         record.value[0] = 1;
     }
@@ -146,7 +146,7 @@ fn sessions_stored_with_the_prekeys_are_moved() {
     assert!(put.iter().all(|record| record.value.len() <= RECORD_MAX));
     assert_eq!(put.len(), 1_001, "a record for each contact, and the prekeys without them");
     let identity = records(&client, [Key::Identity]);
-    let third = identity.into_iter().chain(put.into_iter().cloned()).collect();
+    let third = identity.into_iter().chain(put.into_iter().map(copied)).collect();
     let third = Client::restore(third, config(), NOW, rng).unwrap();
     let known = |n| third.account.was_accepted(SessionId::from_bytes(bytes16(n)), ContactId(bytes16(n / 64)));
     assert!((0..64_000).all(known));
@@ -262,21 +262,26 @@ fn the_fullest_contact_can_be_written() {
     assert_eq!((read.owed.len(), read.issued.len()), (policy::OWED_MAX, policy::ISSUED_MAX));
 }
 
+fn copied(record: &Record) -> Record {
+    let Record { store, key, value } = record;
+    Record { store: *store, key: key.clone(), value: value.clone() }
+}
+
 /// Two ends of a session that the second has begun.
 fn sessions(rng: &mut ChaCha12Rng) -> (Session, Session, FirstKeys) {
     let device = |rng: &mut ChaCha12Rng| {
         let (signing, identity) = (DeviceSigningKey::generate(rng), DeviceIdentityKey::generate(rng));
         let account = AccountKey::generate(rng).public();
-        (
-            DevicePublic::new(account, DeviceId::generate(rng), signing.public(), identity.public()).unwrap(),
-            identity,
-        )
+        let device =
+            DevicePublic::new(account, DeviceId::generate(rng), signing.public(), identity.public()).unwrap();
+        (device.verify_bundle(b"", &signing.sign_bundle(b"", rng)).unwrap(), identity)
     };
     let ((ours, identity), (theirs, their_identity)) = (device(rng), device(rng));
     let signed = SignedPreKey::generate(PreKeyId(u32::MAX), rng);
-    let peer = PeerKeys { device: ours, signed_prekey: signed.public(), one_time_prekey: None };
+    let peer = PeerKeys::new(ours, signed.public(), None);
+    let (ours, theirs) = (*ours.device(), *theirs.device());
     let (agreement, first) = x3dh::initiate(&theirs, &their_identity, &peer, None, rng).unwrap();
-    let mut begun = Session::initiate(&agreement, &peer.signed_prekey, rng);
+    let mut begun = Session::initiate(&agreement, peer.signed_prekey(), rng);
     let keys = ResponderKeys {
         device: &ours,
         identity: &identity,
@@ -351,9 +356,10 @@ fn what_waits_what_was_seen_and_what_is_kept_can_be_written() {
         sent_at: Timestamp(u64::MAX),
         delivery: Delivery::Undeliverable,
         view: full_file(),
-        key: [0xff; 32],
+        key: sotto_crypto::file::FileKey::from_bytes(&[0xff; 32]),
         own_root: Some([0xff; 32].into()),
         their_root: Some([0xff; 32].into()),
+        pass: None,
         local: None,
     };
     let _: Transfer = record::read(&written(&transfer)).unwrap();

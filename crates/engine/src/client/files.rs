@@ -1,8 +1,8 @@
 //! Files between two people: offer, answer, turn, root.
 
+use sotto_crypto::file::{FileError, FilePass};
 use sotto_wire::FixedBytes;
 use sotto_wire::peer::{CancelReason, Content as Said, LinkFrame, Manifest, Text, limits};
-use zeroize::Zeroizing;
 
 use super::Client;
 use crate::transfer::{Transfer, reason, state};
@@ -11,9 +11,6 @@ use crate::{
     ContactId, Delivery, Event, FileFailure, FileId, FileState, FileView, LinkAction, LinkId, LocalFile,
     MessageId, MessageOrder, Notice, Output, Timestamp, TransferAction, TransferEvent, policy, text,
 };
-
-/// Version of the file format (`protocol.md`, Files).
-const FILE_VERSION: u8 = 1;
 
 fn wire(file: FileId) -> sotto_crypto::FileId {
     sotto_crypto::FileId::from_bytes(file.0)
@@ -33,11 +30,8 @@ impl Client {
         mime: &str,
         turn: &mut Turn<'_>,
     ) {
-        let mut file = FileId(turn.random());
-        while self.transfers.collides(file) {
-            file = FileId(turn.random());
-        }
-        let refused = if size > limits::FILE_SIZE_MAX {
+        let pass = self.new_pass(size, turn);
+        let refused = if pass.is_err() {
             Some(Notice::FileTooLarge)
         } else if self.transfers.open_with(id) >= policy::TRANSFERS_MAX {
             Some(Notice::TooManyFiles(id))
@@ -47,12 +41,15 @@ impl Client {
             None
         };
         let writable = self.contacts.get(&id).is_some_and(crate::contact::Contact::may_be_written_to);
-        if refused.is_some() || !writable {
-            refused.into_iter().for_each(|notice| turn.event(Event::Notice(notice)));
-            turn.output(Output::Transfer(file, TransferAction::Release(local)));
-            return;
-        }
-        let key: [u8; 32] = turn.random();
+        let pass = match pass {
+            Ok(pass) if refused.is_none() && writable => pass,
+            _ => {
+                refused.into_iter().for_each(|notice| turn.event(Event::Notice(notice)));
+                turn.output(Output::Transfer(FileId([0; 16]), TransferAction::Release(local)));
+                return;
+            }
+        };
+        let file = own(pass.header().file_id());
         let name = text::shorten(name, limits::FILE_NAME_MAX).to_owned();
         let mime = if mime.len() <= limits::MIME_MAX { mime.to_owned() } else { String::new() };
         let view = FileView {
@@ -63,9 +60,9 @@ impl Client {
             state: FileState::Offered,
         };
         let manifest = Manifest {
-            version: FILE_VERSION,
+            version: limits::FILE_VERSION,
             file: wire(file),
-            key: Zeroizing::new(key),
+            key: pass.key(),
             size,
             root: None,
             name: Text::new(name).unwrap_or_default(),
@@ -80,13 +77,24 @@ impl Client {
             sent_at: turn.now,
             delivery: Delivery::Waiting,
             view,
-            key,
+            key: pass.key(),
             own_root: None,
             their_root: None,
             local: Some(local),
+            pass: Some(pass),
         };
         self.transfers.by_file.insert(file, transfer);
         self.show_file(file, turn);
+    }
+
+    /// Id and key of a file to send, whose short name on the file channel is free.
+    fn new_pass(&self, size: u64, turn: &mut Turn<'_>) -> Result<FilePass, FileError> {
+        loop {
+            let pass = FilePass::generate(size, turn.rng)?;
+            if !self.transfers.collides(own(pass.header().file_id())) {
+                return Ok(pass);
+            }
+        }
     }
 
     fn show_file(&mut self, file: FileId, turn: &mut Turn<'_>) {
@@ -144,8 +152,7 @@ impl Client {
         turn: &mut Turn<'_>,
     ) {
         let file = own(manifest.file);
-        if manifest.version != FILE_VERSION
-            || self.transfers.by_file.contains_key(&file)
+        if self.transfers.by_file.contains_key(&file)
             || self.transfers.collides(file)
             || self.transfers.open_with(id) >= policy::TRANSFERS_MAX
             || self.transfers.by_file.len() >= policy::FILES_KEPT_MAX
@@ -171,10 +178,11 @@ impl Client {
             sent_at,
             delivery: Delivery::Incoming,
             view,
-            key: *manifest.key,
+            key: manifest.key,
             own_root: None,
             their_root: manifest.root.map(FixedBytes::from),
             local: None,
+            pass: None,
         };
         self.transfers.by_file.insert(file, transfer);
         if let Some(contact) = self.contacts.get_mut(&id) {
@@ -284,7 +292,7 @@ impl Client {
             turn.log("file: a turn of a file that was not accepted");
             return;
         };
-        let (key, size) = (Zeroizing::new(transfer.key), transfer.view.size);
+        let (key, size) = (transfer.key(), transfer.view.size);
         turn.output(Output::Transfer(file, TransferAction::Receive { link, key, size }));
         self.set_file(file, FileState::Transferring, turn);
         let frame = LinkFrame::FileReady { file: wire(file) };
@@ -296,14 +304,15 @@ impl Client {
         let next = self.transfers.sending.get(&id) == Some(&file);
         let accepted =
             self.running(id, file, true).filter(|transfer| transfer.view.state == FileState::Accepted);
-        let Some((transfer, local)) =
-            accepted.filter(|_| next).and_then(|transfer| Some((transfer, transfer.local?)))
+        let ready = accepted.is_some() && next;
+        let transfer = self.transfers.by_file.get_mut(&file).filter(|_| ready);
+        let Some((local, pass)) =
+            transfer.and_then(|transfer| Some((transfer.local?, transfer.pass.take()?)))
         else {
             turn.log("file: ready for a file whose turn it is not");
             return;
         };
-        let (key, size) = (Zeroizing::new(transfer.key), transfer.view.size);
-        turn.output(Output::Transfer(file, TransferAction::Send { link, file: local, key, size }));
+        turn.output(Output::Transfer(file, TransferAction::Send { link, file: local, pass }));
         self.set_file(file, FileState::Transferring, turn);
     }
 
@@ -392,8 +401,7 @@ impl Client {
     pub(super) fn open_file(&mut self, id: ContactId, file: FileId, turn: &mut Turn<'_>) {
         match self.kept(id, file) {
             Some(transfer) => {
-                let open =
-                    TransferAction::Open { key: Zeroizing::new(transfer.key), size: transfer.view.size };
+                let open = TransferAction::Open { key: transfer.key(), size: transfer.view.size };
                 turn.output(Output::Transfer(file, open));
             }
             None => turn.event(Event::Notice(Notice::FileGone(file))),

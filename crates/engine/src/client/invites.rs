@@ -44,7 +44,7 @@ impl Client {
             id,
             stage: Stage::Open { secret, one_time, card, bundle },
             token: Some(Issued { token, registered: false }),
-            owner_secret: turn.random(),
+            owner_secret: OwnerSecret::from_bytes(turn.random()),
             expires_at: turn.now.saturating_add(policy::INVITE_LIFETIME),
             uploaded: false,
             failures: 0,
@@ -92,7 +92,7 @@ impl Client {
                 };
                 let request = CreateInvite {
                     invite_id: sotto_crypto::InviteId::from_bytes(id.0),
-                    owner_hash: OwnerSecret::from_bytes(invite.owner_secret).hash(),
+                    owner_hash: invite.owner_secret.hash(),
                     expires_at: invite.expires_at.0 / 1000,
                     card,
                     bundle,
@@ -102,7 +102,7 @@ impl Client {
             Stage::Revoked {} => {
                 let request = RevokeInvite {
                     invite_id: sotto_crypto::InviteId::from_bytes(id.0),
-                    owner_secret: OwnerSecret::from_bytes(invite.owner_secret),
+                    owner_secret: OwnerSecret::from_bytes(*invite.owner_secret.expose()),
                 };
                 (Asked::RevokeInvite(id), path::INVITE_REVOKE, request.encode())
             }

@@ -71,7 +71,7 @@ pub struct Client {
 }
 
 /// What is known of sending to one contact, in this run only.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Lane {
     tag: Option<TagKey>,
     /// A post of an entry is under way.

@@ -387,7 +387,7 @@ impl Client {
         let bundle =
             sotto_wire::peer::Bundle::decode(bundle.as_bytes(), &first.device_list, turn.now_crypto())
                 .map_err(|_| "first message: bad bundle")?;
-        if bundle.device.device_id() != from.sender.device {
+        if bundle.device().device_id() != from.sender.device {
             return Err("first message: bundle of another device");
         }
         let held = self.contacts.get(&from.contact);
@@ -419,7 +419,7 @@ impl Client {
             device: from.sender.device,
             mailbox,
             token: sotto_crypto::DeliveryToken::from_bytes(&token.to_bytes()),
-            delivery: bundle.delivery,
+            delivery: *bundle.delivery(),
             name: String::new(),
             petname: String::new(),
             standing: Standing::AwaitingOurs,
@@ -446,7 +446,7 @@ impl Client {
         contact.named_list = None;
         contact.split = None;
         contact.came_by = Some(invite);
-        contact.delivery = bundle.delivery;
+        contact.delivery = *bundle.delivery();
         contact.name = name;
         contact.standing = Standing::AwaitingOurs;
         self.contacts.insert(from.contact, contact);

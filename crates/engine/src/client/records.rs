@@ -35,7 +35,7 @@ const ACCEPTANCE: &[u8] = b"accept";
 const FAREWELL: &[u8] = b"farewell";
 
 /// The last word to a removed contact, sealed: one record, beside the outbox.
-#[derive(Debug, Encode, Decode)]
+#[derive(Encode, Decode)]
 #[cbor(map)]
 pub(super) struct Farewell {
     /// The whole body of the post.

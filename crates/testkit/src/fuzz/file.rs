@@ -1,9 +1,11 @@
-//! Files: chunks as they come, altered, swapped, under another key, sealed again, resumed; the header and the tree.
+//! Files: chunks as they come, altered, swapped, under another key; passes handed over; frames of the file channel; the header and the tree.
 
 use sotto_crypto::FileId;
 use sotto_crypto::file::{
-    CHUNK, CHUNK_OVERHEAD, FileError, FileHeader, FileKey, FileOpener, FileSealer, Leaf, MAX_SIZE, TreeHasher,
+    CHUNK, CHUNK_OVERHEAD, FileError, FileHeader, FileKey, FileOpener, FilePass, FileSealer, Leaf, MAX_SIZE,
+    TreeHasher,
 };
+use sotto_wire::peer::{FileFrame, FileFrameError, FileFrameKind};
 
 use super::Seeds;
 use super::input::{Choices, alter};
@@ -18,6 +20,8 @@ pub fn file(data: &[u8]) -> bool {
         1 => chunks(choices),
         2 => chunk(choices),
         3 => tree(choices),
+        4 => pass(choices),
+        5 => frame(bytes),
         _ => false,
     }
 }
@@ -48,8 +52,9 @@ fn plaintext(index: u32, length: usize) -> Vec<u8> {
 fn chunks(mut choices: Choices<'_>) -> bool {
     // Around the edges of chunks, at most three of them.
     let size = (u64::from(choices.u8() % 3) << 16) + [0, 1, 2, 100, 65_534, 65_535][choices.below(6)];
-    let (mut sealer, key) = FileSealer::start(size, &mut rng(1)).unwrap();
-    let header = *sealer.header();
+    let pass = FilePass::generate(size, &mut rng(1)).unwrap();
+    let (header, key) = (*pass.header(), pass.key());
+    let mut sealer = FileSealer::start(pass);
     assert_eq!(sealer.root(), Err(FileError::Incomplete));
     let mut sealed = Vec::new();
     let mut leaves = Vec::new();
@@ -74,16 +79,14 @@ fn chunks(mut choices: Choices<'_>) -> bool {
     }
     assert_eq!(opener.root(&tree), Ok(root));
 
-    // Resumed after some chunks: the same file, if the plaintext is the same.
+    // Drawn again and handed over, the pass seals the same.
     let some = choices.below(leaves.len() + 1);
-    let mut resumed = FileSealer::resume(header, &key, leaves[..some].iter().copied()).unwrap();
-    while let Some(index) = resumed.next_index() {
+    let mut handed = FilePass::generate(size, &mut rng(1)).unwrap().hand_over();
+    let mut again = FileSealer::start(FilePass::take_over(&mut handed).unwrap());
+    for (index, leaf) in (0..).zip(&leaves[..some]) {
         let mut buffer = plaintext(index, header.chunk_length(index).unwrap());
-        assert_eq!(resumed.seal_next(&mut buffer).as_ref(), Ok(&leaves[index as usize]));
+        assert_eq!(again.seal_next(&mut buffer).as_ref(), Ok(leaf));
     }
-    assert_eq!(resumed.root(), Ok(root));
-    let too_many = leaves.iter().chain(&leaves).copied();
-    assert!(FileSealer::resume(header, &key, too_many).is_err());
 
     // Altered, or opened as another chunk: refused, and the buffer is as before.
     let index = choices.below(sealed.len());
@@ -95,19 +98,42 @@ fn chunks(mut choices: Choices<'_>) -> bool {
         Ok(leaf) => assert!(!changed && leaf == leaves[index]),
         Err(_) => assert!(changed && buffer == before),
     }
-    // Sealed again from a source that changed: nothing comes out.
-    let mut again = plaintext(index as u32, header.chunk_length(index as u32).unwrap());
-    assert_eq!(sealer.seal_again(index as u32, &leaves[index], &mut again), Ok(()));
-    assert_eq!(again, sealed[index]);
-    let mut again = plaintext(index as u32 + 1, header.chunk_length(index as u32).unwrap());
-    if again.len() > CHUNK_OVERHEAD {
-        assert_eq!(
-            sealer.seal_again(index as u32, &leaves[index], &mut again),
-            Err(FileError::SourceChanged)
-        );
-        assert!(again.iter().all(|byte| *byte == 0));
-    }
     !changed
+}
+
+/// Any bytes as a frame of the file channel: what is read is written again, and within its bounds.
+fn frame(bytes: &[u8]) -> bool {
+    match FileFrame::read(bytes, bytes.len()) {
+        Ok(frame) => {
+            assert_eq!(frame.to_bytes()[..], bytes[..FileFrame::HEAD]);
+            let data = bytes.len() - FileFrame::HEAD;
+            match frame.kind {
+                FileFrameKind::Data { chunk, offset } => {
+                    assert!(data > 0 && chunk < 1 << 22 && offset as usize + data <= CHUNK + CHUNK_OVERHEAD);
+                }
+                FileFrameKind::Credit { chunks } => assert!(data == 0 && chunks <= 1 << 22),
+                FileFrameKind::Cancel => assert_eq!(data, 0),
+            }
+            true
+        }
+        Err(error) => {
+            assert_eq!(error == FileFrameError::Short, bytes.len() < FileFrame::HEAD);
+            false
+        }
+    }
+}
+
+/// Any bytes as a pass that was handed over: it comes out once and is what it was.
+fn pass(choices: Choices<'_>) -> bool {
+    let Ok(mut bytes) = <[u8; FilePass::LENGTH]>::try_from(choices.rest()) else { return false };
+    let before = bytes;
+    let pass = FilePass::take_over(&mut bytes);
+    assert_eq!(bytes, [0; FilePass::LENGTH]);
+    assert_eq!(FilePass::take_over(&mut bytes).unwrap_err(), FileError::UsedUp);
+    let Ok(pass) = pass else { return false };
+    assert!(pass.header().size() <= MAX_SIZE);
+    assert_eq!(*pass.hand_over(), before);
+    true
 }
 
 /// Any bytes as a chunk of a file nobody has sealed.
@@ -176,6 +202,24 @@ pub(super) fn seeds() -> Seeds {
     seeds.push(("refused-altered".to_owned(), vec![1, 1, 0, 3, 0, 0, 0, 0, 1, 3, 0, 9, 1]));
     seeds.push(("refused-order".to_owned(), vec![3, 0, 6, 2, 0, 1, 3]));
     seeds.push(("chunk".to_owned(), [&[2, 0, 5, 0], [7; 5 + CHUNK_OVERHEAD].as_slice()].concat()));
+    seeds.push(("pass".to_owned(), [[4].as_slice(), &[9; 48], &7_u64.to_be_bytes()].concat()));
+    let frames: [(&str, [u32; 3], usize); 6] = [
+        ("data", [7, 3, 16], 5),
+        ("credit", [7, u32::MAX, 1 << 22], 0),
+        ("cancel", [7, u32::MAX - 1, 0], 0),
+        ("refused-chunk", [7, 1 << 22, 0], 5),
+        ("refused-credit", [7, u32::MAX, 3], 5),
+        ("refused-cancel", [7, u32::MAX - 1, 1], 0),
+    ];
+    for (name, words, data) in frames {
+        let head = words.iter().flat_map(|word| word.to_be_bytes());
+        let (kind, name) = match name.strip_prefix("refused-") {
+            Some(what) => ("refused-frame", what),
+            None => ("frame", name),
+        };
+        seeds.push((format!("{kind}-{name}"), [5].into_iter().chain(head).chain(vec![1; data]).collect()));
+    }
+    seeds.push(("refused-pass".to_owned(), [4].into_iter().chain([0; FilePass::LENGTH]).collect()));
     seeds.extend([0, 1, 6, 7, 39].map(|count| (format!("tree-{count}"), vec![3, 0, count])));
     seeds
 }

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
+use sotto_crypto::file::FileKey;
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{AccountKey, AccountPublic, EphemeralPublic, GroupSigningPublic};
 use sotto_crypto::safety_number::{Fingerprint, SafetyNumber};
@@ -17,11 +18,10 @@ use sotto_wire::backup::{BackupEntry, Said, Standing};
 use sotto_wire::peer::{
     Body, Bundle, CancelReason, Carried, Content, DescriptionKind, DeviceList, Ephemeral, FirstPrefix,
     InviteContents, InviteLink, LinkFrame, ListedDevice, Manifest, Message, MessageIds, Name, Operation,
-    PeerError, ReceivedEntry, Role, RosterEntry, Signal, Text, VerifiedEntry, decode_sender_chain,
-    encode_sender_chain, limits,
+    PeerError, ReceivedEntry, Role, RosterEntry, Signal, Text, UnsignedBundle, VerifiedEntry,
+    decode_sender_chain, encode_sender_chain, limits,
 };
 use sotto_wire::server::{List, Opaque};
-use zeroize::Zeroizing;
 
 use super::Seeds;
 use super::someone::{NOW, Someone, rng};
@@ -106,8 +106,11 @@ fn signed_device_list(anna: &Someone, bytes: &[u8]) -> bool {
 fn bundle(anna: &Someone, bytes: &[u8]) -> bool {
     let Ok(bundle) = Bundle::decode(bytes, &anna.list, NOW) else { return false };
     assert!(bytes.len() <= limits::BUNDLE_MAX);
-    assert_eq!(bundle.device, *anna.device());
-    let again = bundle.sign(&anna.signing, &mut rng(3));
+    assert_eq!(bundle.device(), anna.device());
+    let (signed_prekey, delivery) = (*bundle.signed_prekey(), *bundle.delivery());
+    let again =
+        UnsignedBundle { device: *bundle.device(), signed_prekey, delivery, created: bundle.created() };
+    let again = again.sign(&anna.signing, &mut rng(3));
     assert_eq!(signed_part(&again), signed_part(bytes), "one encoding");
     true
 }
@@ -123,7 +126,7 @@ fn invite_contents(anna: &Someone, bytes: &[u8]) -> bool {
     let Ok(contents) = InviteContents::decode(bytes, &account, NOW) else { return false };
     assert!(bytes.len() <= limits::INVITE_BUNDLE_MAX);
     assert_eq!(contents.device_list.account().hash(), account);
-    assert_eq!(contents.bundle.device, *anna.device());
+    assert_eq!(contents.bundle.device(), anna.device());
     true
 }
 
@@ -298,7 +301,7 @@ fn contents() -> Vec<Content> {
     let manifest = Manifest {
         version: 1,
         file,
-        key: Zeroizing::new([2; 32]),
+        key: FileKey::from_bytes(&[2; 32]),
         size: 65_537,
         root: Some([3; 32]),
         name: Text::new("naïve.txt".to_owned()).unwrap(),

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use sotto_crypto::Timestamp;
 use sotto_crypto::ratchet::{MAX_JUMP, MAX_SKIPPED, MessageKind, Preview, RatchetError, Session};
-use sotto_crypto::x3dh::{self, PeerKeys, ResponderKeys};
+use sotto_crypto::x3dh::{self, ResponderKeys};
 
 use super::Seeds;
 use super::input::{Choices, alter};
@@ -31,14 +31,10 @@ fn scene() -> &'static Scene {
     static SCENE: OnceLock<Scene> = OnceLock::new();
     SCENE.get_or_init(|| {
         let (anna, ben) = (Someone::new(1), Someone::new(2));
-        let peer = PeerKeys {
-            device: *ben.device(),
-            signed_prekey: ben.signed_prekey.public(),
-            one_time_prekey: Some(ben.one_time.public()),
-        };
+        let peer = ben.peer_keys(true);
         let (agreement, keys) =
             x3dh::initiate(anna.device(), &anna.identity, &peer, None, &mut rng(3)).unwrap();
-        let mut ours = Session::initiate(&agreement, &peer.signed_prekey, &mut rng(4));
+        let mut ours = Session::initiate(&agreement, peer.signed_prekey(), &mut rng(4));
         let first = ours.seal(b"first", &mut rng(5)).unwrap();
         let responder = ResponderKeys {
             device: ben.device(),

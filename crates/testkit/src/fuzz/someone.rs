@@ -5,8 +5,9 @@ use rand_chacha::rand_core::SeedableRng;
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
 };
+use sotto_crypto::x3dh::PeerKeys;
 use sotto_crypto::{DeliveryKeyId, DeviceId, PreKeyId, Timestamp};
-use sotto_wire::peer::{Bundle, DeviceList, ListedDevice};
+use sotto_wire::peer::{Bundle, DeviceList, ListedDevice, UnsignedBundle};
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -48,8 +49,15 @@ impl Someone {
         &self.list.devices()[0]
     }
 
-    pub(super) fn bundle(&self) -> Bundle {
-        Bundle {
+    /// What others begin a session with.
+    pub(super) fn peer_keys(&self, one_time: bool) -> PeerKeys {
+        let bundle = self.bundle().sign(&self.signing, &mut rng(9));
+        let bundle = Bundle::decode(&bundle, &self.list, NOW).expect("its own");
+        bundle.peer_keys(one_time.then(|| self.one_time.public()))
+    }
+
+    pub(super) fn bundle(&self) -> UnsignedBundle {
+        UnsignedBundle {
             device: *self.device(),
             signed_prekey: self.signed_prekey.public(),
             delivery: self.delivery.public(),

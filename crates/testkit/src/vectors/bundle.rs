@@ -2,7 +2,7 @@
 
 use sotto_crypto::Timestamp;
 use sotto_crypto::keys::DeviceSigningKey;
-use sotto_wire::peer::{Bundle, DeviceList, PeerError, limits};
+use sotto_wire::peer::{Bundle, DeviceList, PeerError, UnsignedBundle, limits};
 
 use super::NOW;
 use super::cbor;
@@ -39,7 +39,7 @@ fn numbered(id: u32, point: &[u8]) -> Vec<u8> {
 
 /// A, its list, and the bundle that it signs.
 pub(super) fn bundle(case: &mut Case, a: &Person) -> Vec<u8> {
-    let bundle = Bundle {
+    let bundle = UnsignedBundle {
         device: a.device(),
         signed_prekey: a.signed_prekey.public(),
         delivery: a.delivery.public(),
@@ -59,7 +59,7 @@ fn fill(cases: &mut Cases) {
         cases.case(name, |case| {
             let (_, read) = at(case, now);
             let bundle = read.expect("valid");
-            case.expect("created", bundle.created.as_millis());
+            case.expect("created", bundle.created().as_millis());
         });
     }
     for (name, now) in [

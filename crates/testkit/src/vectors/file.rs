@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sotto_crypto::FileId;
 use sotto_crypto::file::{
-    CHUNK, CHUNK_OVERHEAD, FileError, FileHeader, FileKey, FileOpener, FileSealer, Leaf, TreeHasher,
+    CHUNK, CHUNK_OVERHEAD, FileError, FileHeader, FileKey, FileOpener, FilePass, FileSealer, Leaf, TreeHasher,
 };
 
 use super::form::{Case, Cases, Structure, counting, counting_json, hex};
@@ -30,8 +30,9 @@ struct Sealed {
 
 fn seal(case: &mut Case, content: &[u8]) -> Sealed {
     let size = u64::try_from(content.len()).expect("a size");
-    let (mut sealer, key) = FileSealer::start(size, case.random(["file_id", "file_key"])).expect("small");
-    let header = *sealer.header();
+    let pass = FilePass::generate(size, case.random(["file_id", "file_key"])).expect("small");
+    let (header, key) = (*pass.header(), pass.key());
+    let mut sealer = FileSealer::start(pass);
     case.given("file_id", hex(header.file_id().as_bytes()));
     case.given("file_key", hex(key.to_bytes().as_slice()));
     case.given("size", size);

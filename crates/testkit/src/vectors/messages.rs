@@ -1,6 +1,7 @@
 //! Encodings of everything that is said inside the ratchet, carried, or framed on a link; and what readers refuse.
 
 use serde_json::{Map, Value, json};
+use sotto_crypto::file::FileKey;
 use sotto_crypto::keys::{DeliveryKey, EphemeralPublic};
 use sotto_crypto::x3dh::FirstKeys;
 use sotto_crypto::{DeliveryKeyId, DeliveryToken, FileId, InviteId, MailboxId, MessageHash, PreKeyId};
@@ -9,7 +10,6 @@ use sotto_wire::peer::{
     Message, MessageIds, Name, Signal, Text,
 };
 use sotto_wire::server::{List, Opaque};
-use zeroize::Zeroizing;
 
 use super::form::{Case, Cases, Structure, hex};
 use super::people::Person;
@@ -186,7 +186,7 @@ fn manifest(root: Option<[u8; 32]>) -> Manifest {
     Manifest {
         version: 1,
         file: FileId::from_bytes(FILE),
-        key: Zeroizing::new([2; 32]),
+        key: FileKey::from_bytes(&[2; 32]),
         size: 65_537,
         root,
         name: Text::new("naïve.txt".to_owned()).expect("short"),

@@ -208,9 +208,9 @@ fn bounds(cases: &mut Cases) {
         fields.extend_from_slice(more);
         variant(0, &[(0, cbor::map(&fields))])
     };
-    let offer = |size: u64, name: usize, media_type: usize| {
+    let manifest = |version: u64, size: u64, name: usize, media_type: usize| {
         let fields = [
-            (0, cbor::uint(1)),
+            (0, cbor::uint(version)),
             (1, cbor::bytes(&FILE)),
             (2, cbor::bytes(&[2; 32])),
             (3, cbor::uint(size)),
@@ -219,6 +219,7 @@ fn bounds(cases: &mut Cases) {
         ];
         body(variant(4, &[(0, cbor::map(&fields))]), &[])
     };
+    let offer = |size, name, media_type| manifest(1, size, name, media_type);
     let profile = |length| body(variant(2, &[(0, text(length))]), &[]);
     let said = |length| body(variant(3, &[(0, text(length))]), &[]);
     for (what, longest, beyond) in [
@@ -231,6 +232,9 @@ fn bounds(cases: &mut Cases) {
         refuses(cases, what, "message", None, &longest);
         refuses(cases, &format!("{what}, and one more"), "message", Some("out-of-bounds"), &beyond);
     }
+    refuses(cases, "a manifest of version 0", "message", Some("unknown-version"), &manifest(0, 0, 0, 0));
+    refuses(cases, "a manifest of version 2", "message", Some("unknown-version"), &manifest(2, 0, 0, 0));
+    refuses(cases, "a manifest of version 256", "message", Some("malformed"), &manifest(256, 0, 0, 0));
     let described = |length: usize| {
         let signal = variant(0, &[(0, cbor::uint(0)), (1, text(length))]);
         variant(1, &[(0, cbor::uint(7)), (1, cbor::list(&[signal]))])

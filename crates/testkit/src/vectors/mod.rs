@@ -14,6 +14,7 @@ mod device_list;
 mod device_list_succession;
 mod envelope;
 mod file;
+mod file_frame;
 pub mod form;
 mod invite;
 mod labels;
@@ -64,6 +65,7 @@ pub const STRUCTURES: &[Structure] = &[
     envelope::ENVELOPE,
     messages::MESSAGES,
     file::FILE,
+    file_frame::FILE_FRAME,
     safety_number::SAFETY_NUMBER,
     server::SERVER,
     roster::ROSTER,

@@ -1,5 +1,7 @@
 //! Someone with an account, one device and its prekeys, all private keys told.
 
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::SeedableRng;
 use serde_json::{Value, json};
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
@@ -98,11 +100,11 @@ impl Person {
     /// What others fetch of it, with or without the one-time prekey.
     #[must_use]
     pub fn peer_keys(&self, one_time: bool) -> PeerKeys {
-        PeerKeys {
-            device: self.device(),
-            signed_prekey: self.signed_prekey.public(),
-            one_time_prekey: one_time.then(|| self.one_time_prekey.public()),
-        }
+        // No draw of a vector: the signature goes nowhere.
+        let signature = self.signing.sign_bundle(b"bundle", &mut ChaCha12Rng::seed_from_u64(0));
+        let signer = self.device().verify_bundle(b"bundle", &signature).expect("signed");
+        let one_time = one_time.then(|| self.one_time_prekey.public());
+        PeerKeys::new(signer, self.signed_prekey.public(), one_time)
     }
 }
 

@@ -169,15 +169,16 @@ impl World {
     pub(super) fn transfer(&mut self, who: Who, file: FileId, action: TransferAction) {
         match action {
             TransferAction::Receive { link, key, size } => {
-                self.people[who].expected.push(Expected { file, link, key: *key, size });
+                self.people[who].expected.push(Expected { file, link, key: *key.to_bytes(), size });
             }
-            TransferAction::Send { link, file: local, key, size } => {
+            TransferAction::Send { link, file: local, pass } => {
+                let (key, size) = (*pass.key().to_bytes(), pass.header().size());
                 let end = self.people[who].links.get(&link).copied();
                 let Some(LinkEnd { other: Some((other, other_link)), open: true }) = end else {
                     self.tell(who, Input::Transfer(file, TransferEvent::Failed(TransferFailure::LinkLost)));
                     return;
                 };
-                let expected = Expected { file, link: other_link, key: *key, size };
+                let expected = Expected { file, link: other_link, key, size };
                 let place = self.people[other].expected.iter().position(|other| *other == expected);
                 let Some(place) = place else {
                     // Its end has gone meanwhile, or it wants the file no more.

@@ -5,16 +5,19 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sotto_crypto::backup::{BackupHead, BackupSealer, RecoveryKey};
 use sotto_crypto::envelope::{self, Address, SealedEnvelope, Sender, TagKey};
-use sotto_crypto::file::{FileOpener, FileSealer};
+use sotto_crypto::file::{FileOpener, FilePass, FileSealer};
 use sotto_crypto::invite::InviteSecret;
-use sotto_crypto::keys::{AccountPublic, DeliveryKey, SignedPreKey};
+use sotto_crypto::keys::{AccountPublic, DeliveryKey, SignedPreKey, SignedPreKeyPublic};
 use sotto_crypto::passphrase::{Cost, Stretch, StretchedKey};
 use sotto_crypto::ratchet::{MessageKind, Preview, Session};
 use sotto_crypto::safety_number::{Fingerprint, SafetyNumber};
 use sotto_crypto::sender_key::{ChainOwner, GroupMessage, ReceivingChain, RosterPlace, SendingChain};
 use sotto_crypto::vault::{OpenTable, RecordPlace, SlotTable, VaultKey};
 use sotto_crypto::x3dh::{self, PeerKeys, ResponderKeys};
-use sotto_crypto::{DeliveryKeyId, GroupId, MailboxId, PreKeyId, RosterHash, Signature};
+use sotto_crypto::{DeliveryKeyId, FileId, GroupId, MailboxId, PreKeyId, RosterHash, Signature};
+
+use sotto_engine::group::{Group, Roster};
+use sotto_wire::peer::{FileFrame, FileFrameKind, TransferTag, VerifiedEntry};
 
 use crate::structures::{NOW, Person, person, rule};
 
@@ -84,19 +87,21 @@ fn boxes() -> [Fixed; 2] {
     ]
 }
 
+fn peer_keys(ben: &Person, signed_prekey: SignedPreKeyPublic) -> PeerKeys {
+    let signature = ben.signing.sign_bundle(b"bundle", &mut rng(13));
+    let signer = ben.list.devices()[0].verify_bundle(b"bundle", &signature).unwrap();
+    PeerKeys::new(signer, signed_prekey, None)
+}
+
 /// Anna's session after Ben answered, and what is on its way to her: a message with one missing before it, an ephemeral
 /// one, and one whose key was skipped.
 fn session() -> (Vec<u8>, [Vec<u8>; 3], Vec<u8>, SignedPreKey) {
     let (anna, ben) = (person(1), person(2));
     let signed_prekey = SignedPreKey::generate(PreKeyId(3), &mut rng(14));
-    let peer = PeerKeys {
-        device: ben.list.devices()[0],
-        signed_prekey: signed_prekey.public(),
-        one_time_prekey: None,
-    };
+    let peer = peer_keys(&ben, signed_prekey.public());
     let device = &anna.list.devices()[0];
     let (agreement, keys) = x3dh::initiate(device, &anna.identity, &peer, None, &mut rng(15)).unwrap();
-    let mut ours = Session::initiate(&agreement, &peer.signed_prekey, &mut rng(16));
+    let mut ours = Session::initiate(&agreement, peer.signed_prekey(), &mut rng(16));
     let first = ours.seal(b"first", &mut rng(17)).unwrap();
     let responder = ResponderKeys {
         device: &ben.list.devices()[0],
@@ -257,8 +262,51 @@ fn sender_chains() -> [Fixed; 3] {
     ]
 }
 
+/// A group with a chain of its own, as it is stored.
+fn group() -> Fixed {
+    let anna = person(1);
+    let device = anna.list.devices()[0].device_id();
+    let founded = VerifiedEntry::found(&anna.list, device, &anna.signing, &mut rng(22)).unwrap();
+    let roster = Roster::begin(&founded, None).unwrap();
+    let mut group = Group::new(roster, anna.list.account().id(), device);
+    group.rotate(NOW, &mut rng(23)).unwrap();
+    Fixed {
+        name: "group at rest",
+        valid: group.to_bytes().to_vec(),
+        open: Box::new(|bytes| Group::from_bytes(bytes).map(drop).map_err(rule)),
+        cut: |_| &["StateError"],
+        longer: &["StateError"],
+        // The map, its first key, the version.
+        altered: |byte| if byte < 3 { &["StateError"] } else { &[] },
+    }
+}
+
+/// Credit on a link's file channel.
+fn file_frame() -> Fixed {
+    let transfer = TransferTag::of(FileId::from_bytes([7; 16]));
+    let read = |bytes: &[u8]| {
+        let read = FileFrame::read(bytes, bytes.len()).map(drop);
+        read.map_err(|error| rule(error).split('(').next().unwrap_or_default().to_owned())
+    };
+    Fixed {
+        name: "file frame",
+        valid: FileFrame { transfer, kind: FileFrameKind::Credit { chunks: 17 } }.to_bytes().to_vec(),
+        open: Box::new(read),
+        cut: |_| &["Short"],
+        longer: &["Malformed"],
+        altered: |byte| match byte {
+            // Data, or a cancel that says more.
+            4..8 => &["Malformed"],
+            8 => &["OutOfBounds"],
+            _ => &[],
+        },
+    }
+}
+
 fn file_chunk() -> Fixed {
-    let (mut sealer, key) = FileSealer::start(5, &mut rng(21)).unwrap();
+    let pass = FilePass::generate(5, &mut rng(21)).unwrap();
+    let key = pass.key();
+    let mut sealer = FileSealer::start(pass);
     let mut chunk = [b"bytes", [0; 16].as_slice()].concat();
     sealer.seal_next(&mut chunk).unwrap();
     let opener = FileOpener::new(*sealer.header(), &key);
@@ -430,6 +478,7 @@ fn all() -> Vec<Fixed> {
     all.extend(boxes());
     all.extend(ratchet());
     all.extend(sender_chains());
+    all.extend([group(), file_frame()]);
     all.extend(vault());
     all.extend(backups());
     all.extend(public_bytes());
@@ -473,11 +522,7 @@ fn every_fixed_layout_cut_extended_or_altered_is_refused_by_a_rule() {
 fn there_is_no_session_of_a_bad_first_message() {
     let (anna, ben) = (person(1), person(2));
     let (_, _, first, signed_prekey) = session();
-    let peer = PeerKeys {
-        device: ben.list.devices()[0],
-        signed_prekey: signed_prekey.public(),
-        one_time_prekey: None,
-    };
+    let peer = peer_keys(&ben, signed_prekey.public());
     let device = &anna.list.devices()[0];
     // The same randomness gives the same ephemeral key, so this is the responder's agreement.
     let (_, keys) = x3dh::initiate(device, &anna.identity, &peer, None, &mut rng(15)).unwrap();

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
+use sotto_crypto::file::FileKey;
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DeviceSigningKey, EphemeralPublic, GroupSigningPublic,
     OneTimePreKey, SignedPreKey,
@@ -18,10 +19,9 @@ use sotto_wire::backup::{BackupEntry, Milestone, Said, Standing};
 use sotto_wire::peer::{
     Body, Bundle, CancelReason, Carried, Content, DescriptionKind, DeviceList, Ephemeral, FirstPrefix,
     InviteContents, LinkFrame, ListedDevice, Manifest, Message, MessageIds, Name, PeerError, ReceivedEntry,
-    Signal, Text, VerifiedEntry, decode_sender_chain, encode_sender_chain, limits,
+    Signal, Text, UnsignedBundle, VerifiedEntry, decode_sender_chain, encode_sender_chain, limits,
 };
 use sotto_wire::server::{self, List, Opaque};
-use zeroize::Zeroizing;
 
 use crate::cbor::Item;
 
@@ -167,8 +167,8 @@ fn signed_structures() -> Vec<Structure> {
     all
 }
 
-pub fn bundle(person: &Person) -> (Bundle, Vec<u8>) {
-    let bundle = Bundle {
+pub fn bundle(person: &Person) -> (UnsignedBundle, Vec<u8>) {
+    let bundle = UnsignedBundle {
         device: person.list.devices()[0],
         signed_prekey: SignedPreKey::generate(PreKeyId(3), &mut rng(6)).public(),
         delivery: DeliveryKey::generate(DeliveryKeyId(4), &mut rng(7)).public(),
@@ -241,7 +241,7 @@ fn messages() -> Vec<Structure> {
     let manifest = Manifest {
         version: 1,
         file,
-        key: Zeroizing::new([2; 32]),
+        key: FileKey::from_bytes(&[2; 32]),
         size: 65_537,
         root: Some([3; 32]),
         name: Text::new("naïve.txt".to_owned()).unwrap(),
@@ -270,7 +270,9 @@ fn messages() -> Vec<Structure> {
     .map(|(form, message)| {
         let valid = message.encode().to_vec();
         let decode = |bytes: &[u8]| Message::decode(bytes).map(|read| read.encode().to_vec()).map_err(rule);
-        Structure::new(&format!("Message, {form}"), limits::MESSAGE_MAX, valid, decode)
+        let structure = Structure::new(&format!("Message, {form}"), limits::MESSAGE_MAX, valid, decode);
+        // [0, {0: {…, 7: [4, {0: {0: version, …}}], …}}]
+        if form == "file offer" { structure.versioned(15) } else { structure }
     })
     .collect()
 }

@@ -226,7 +226,7 @@ fn with_a_file_under_way(scene: &mut Scene) -> impl Fn(&Scene) -> FileState + us
     scene.says(Content::FileOffer(Manifest {
         version: 1,
         file,
-        key: zeroize::Zeroizing::new([7; 32]),
+        key: sotto_crypto::file::FileKey::from_bytes(&[7; 32]),
         size: 1_000,
         root: None,
         name: Text::new("a".to_owned()).unwrap(),

@@ -9,7 +9,6 @@ use sotto_wire::peer::{
     limits,
 };
 use sotto_wire::server::List;
-use zeroize::Zeroizing;
 
 use crate::common::*;
 use crate::puppet::Puppet;
@@ -25,7 +24,7 @@ fn offer(file: [u8; 16], name: &str, size: u64) -> Said {
     Said::FileOffer(Manifest {
         version: 1,
         file: sotto_crypto::FileId::from_bytes(file),
-        key: Zeroizing::new([7; 32]),
+        key: sotto_crypto::file::FileKey::from_bytes(&[7; 32]),
         size,
         root: None,
         name: Text::new(name.to_owned()).unwrap(),

@@ -9,12 +9,12 @@ use sotto_crypto::keys::{
     OneTimePreKeyPublic, SignedPreKey,
 };
 use sotto_crypto::ratchet::{Preview, Session};
-use sotto_crypto::x3dh::{self, PeerKeys};
+use sotto_crypto::x3dh;
 use sotto_crypto::{DeliveryKeyId, DeliveryToken, DeviceId, MailboxId, PreKeyId, SessionId, Timestamp};
 use sotto_testkit::World;
 use sotto_wire::peer::{
-    Body, Bundle, Carried, Content, DeviceList, Ephemeral, FirstPrefix, InviteContents, InviteLink,
-    ListedDevice, Message, Name,
+    Body, Carried, Content, DeviceList, Ephemeral, FirstPrefix, InviteContents, InviteLink, ListedDevice,
+    Message, Name, UnsignedBundle,
 };
 use sotto_wire::server::Opaque;
 
@@ -35,7 +35,7 @@ pub struct Puppet {
     pub signing: DeviceSigningKey,
     pub identity: DeviceIdentityKey,
     pub delivery: DeliveryKey,
-    pub bundle: Bundle,
+    pub bundle: UnsignedBundle,
     /// What lets others write to it, once it has said so.
     pub token: Option<DeliveryToken>,
 }
@@ -66,7 +66,7 @@ impl Puppet {
         let device = list.devices()[0];
         let signed_prekey = SignedPreKey::generate(PreKeyId(1), &mut rng).public();
         let delivery = DeliveryKey::generate(DeliveryKeyId(1), &mut rng);
-        let bundle = Bundle { device, signed_prekey, delivery: delivery.public(), created: now };
+        let bundle = UnsignedBundle { device, signed_prekey, delivery: delivery.public(), created: now };
         Self { rng, account, link, contents, list, device, signing, identity, delivery, bundle, token: None }
     }
 
@@ -112,15 +112,11 @@ impl Puppet {
     pub fn begin(&mut self, by_invite: bool) -> Talk {
         let credential = self.link.secret.credential();
         let one_time: Option<OneTimePreKeyPublic> = by_invite.then_some(self.contents.one_time);
-        let peer = PeerKeys {
-            device: self.contents.bundle.device,
-            signed_prekey: self.contents.bundle.signed_prekey,
-            one_time_prekey: one_time,
-        };
+        let peer = self.contents.bundle.peer_keys(one_time);
         let invite = by_invite.then_some(&credential);
         let (agreement, keys) =
             x3dh::initiate(&self.device, &self.identity, &peer, invite, &mut self.rng).unwrap();
-        let session = Session::initiate(&agreement, &peer.signed_prekey, &mut self.rng);
+        let session = Session::initiate(&agreement, peer.signed_prekey(), &mut self.rng);
         Talk { session, first: FirstPrefix { device_list: self.list.clone(), keys }, sequence: 0 }
     }
 
@@ -128,7 +124,7 @@ impl Puppet {
         if by_invite {
             self.link.secret.tag_key()
         } else {
-            TagKey::between(&self.identity, self.contents.bundle.device.identity())
+            TagKey::between(&self.identity, self.contents.bundle.device().identity())
         }
     }
 
@@ -166,7 +162,7 @@ impl Puppet {
 
     /// Seals what is carried to the inviter's device.
     pub fn seal(&mut self, carried: &[u8], sender: Sender, tag: &TagKey) -> Vec<u8> {
-        let to = Address { mailbox: self.contents.mailbox, delivery_key: self.contents.bundle.delivery };
+        let to = Address { mailbox: self.contents.mailbox, delivery_key: *self.contents.bundle.delivery() };
         envelope::seal(&to, sender, tag, carried, &mut self.rng).unwrap()
     }
 

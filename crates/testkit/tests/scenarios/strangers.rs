@@ -3,12 +3,12 @@
 use sotto_crypto::envelope::{self, Address, Sender, TagKey};
 use sotto_crypto::keys::{AccountKey, DeliveryKey, DeviceIdentityKey, DeviceSigningKey, SignedPreKey};
 use sotto_crypto::ratchet::Session;
-use sotto_crypto::x3dh::{self, PeerKeys};
+use sotto_crypto::x3dh;
 use sotto_crypto::{DeliveryKeyId, DeliveryToken, DeviceId, InviteId, MailboxId, PreKeyId, Timestamp};
 use sotto_engine::{CardRefusal, CardView, Command};
 use sotto_testkit::{Network, World};
 use sotto_wire::peer::{
-    Body, Bundle, Carried, Content, DeviceList, FirstPrefix, ListedDevice, Message, Name,
+    Body, Bundle, Carried, Content, DeviceList, FirstPrefix, ListedDevice, Message, Name, UnsignedBundle,
 };
 use sotto_wire::server::Opaque;
 
@@ -52,7 +52,7 @@ impl Mallory {
             identity: identity.public(),
         };
         let list = DeviceList::sign(&account, 1, [0; 32], vec![listed], rng).unwrap();
-        let bundle = Bundle {
+        let bundle = UnsignedBundle {
             device: list.devices()[0],
             signed_prekey: SignedPreKey::generate(PreKeyId(1), rng).public(),
             delivery: DeliveryKey::generate(DeliveryKeyId(1), rng).public(),
@@ -80,11 +80,10 @@ fn a_greeting_without_the_links_secret_is_ignored() {
     let lists = world.device_lists();
     for (mailbox, published) in bundles {
         let bundle = lists.iter().find_map(|list| Bundle::decode(&published, list, now).ok()).unwrap();
-        let peer =
-            PeerKeys { device: bundle.device, signed_prekey: bundle.signed_prekey, one_time_prekey: None };
+        let peer = bundle.peer_keys(None);
         let own = mallory.list.devices()[0];
         let (agreement, keys) = x3dh::initiate(&own, &mallory.identity, &peer, None, &mut rng).unwrap();
-        let mut session = Session::initiate(&agreement, &bundle.signed_prekey, &mut rng);
+        let mut session = Session::initiate(&agreement, bundle.signed_prekey(), &mut rng);
         let hello = Message::Body(Body {
             message_id: [1; 16],
             sequence: 1,
@@ -110,8 +109,8 @@ fn a_greeting_without_the_links_secret_is_ignored() {
             let first = FirstPrefix { device_list: mallory.list.clone(), keys };
             let carried = Carried::encode(Some(&first), &ratchet);
             let sender = Sender { account: mallory.list.account().id(), device: own.device_id() };
-            let tag = TagKey::between(&mallory.identity, bundle.device.identity());
-            let address = Address { mailbox, delivery_key: bundle.delivery };
+            let tag = TagKey::between(&mallory.identity, bundle.device().identity());
+            let address = Address { mailbox, delivery_key: *bundle.delivery() };
             let blob = envelope::seal(&address, sender, &tag, &carried, &mut rng).unwrap();
             world.inject(mailbox, blob);
             // And as if it came from Ben.

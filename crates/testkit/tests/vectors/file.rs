@@ -2,9 +2,10 @@
 
 use sotto_crypto::FileId;
 use sotto_crypto::file::{
-    CHUNK_OVERHEAD, FileHeader, FileKey, FileOpener, FileRoot, FileSealer, Leaf, TreeHasher,
+    CHUNK_OVERHEAD, FileHeader, FileKey, FileOpener, FilePass, FileRoot, FileSealer, Leaf, TreeHasher,
 };
 use sotto_testkit::vectors::primitives::sha256;
+use sotto_wire::peer::{FileFrame, FileFrameKind, TransferTag};
 
 use crate::given::{Draws, Given, each};
 
@@ -16,6 +17,30 @@ fn key(case: &Given, path: &str) -> FileKey {
     FileKey::from_bytes(&case.array(path))
 }
 
+/// Heads of frames, written and read.
+#[test]
+fn frames() {
+    each("file_frame", "", |case| {
+        let data = case.number("/given/data_length") as usize;
+        if case.has("/refused") {
+            let head = case.bytes("/given/head");
+            assert!(case.judge(FileFrame::read(&head, head.len() + data)).is_none());
+            return;
+        }
+        let number = |name: &str| case.number(&format!("/given/fields/{name}"));
+        let kind = match case.text("/given/fields/type") {
+            "data" => FileFrameKind::Data { chunk: number("chunk"), offset: number("offset") },
+            "credit" => FileFrameKind::Credit { chunks: number("chunks") },
+            _ => FileFrameKind::Cancel,
+        };
+        let transfer = TransferTag::of(FileId::from_bytes(case.array("/given/file_id")));
+        let frame = FileFrame { transfer, kind };
+        assert_eq!(frame.to_bytes()[..], case.bytes("/expect/head"));
+        let read = FileFrame::read(&frame.to_bytes(), FileFrame::HEAD + data);
+        assert_eq!(case.judge(read), Some(frame));
+    });
+}
+
 /// Sealed again from the draws, each chunk is the one told; and opened, it is the content.
 #[test]
 fn files() {
@@ -25,7 +50,7 @@ fn files() {
         }
         let content = case.filled("/given/content");
         let mut draws = Draws::of(case, "/random", "file");
-        let (mut sealer, _) = FileSealer::start(content.len() as u64, &mut draws).unwrap();
+        let mut sealer = FileSealer::start(FilePass::generate(content.len() as u64, &mut draws).unwrap());
         let opener = FileOpener::new(header(case, "/given/size").unwrap(), &key(case, "/given/file_key"));
         assert_eq!(opener.header().to_bytes()[..], case.bytes("/expect/hdr"));
         let (mut opened, mut tree, mut rest) = (Vec::new(), TreeHasher::default(), content.as_slice());

@@ -73,7 +73,7 @@ fn content_json(content: &Content) -> Value {
         Content::FileOffer(manifest) => {
             let mut told = json!({
                 "version": manifest.version, "file_id": hex(manifest.file.as_bytes()),
-                "file_key": hex(manifest.key.as_slice()), "size": manifest.size,
+                "file_key": hex(manifest.key.to_bytes().as_slice()), "size": manifest.size,
                 "name": manifest.name.as_str(), "media_type": manifest.mime.as_str(),
             });
             if let Some(root) = manifest.root {

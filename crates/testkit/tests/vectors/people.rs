@@ -1,5 +1,7 @@
 //! People as the files tell them.
 
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::SeedableRng;
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
@@ -16,6 +18,7 @@ pub struct Person {
     pub delivery: DeliveryKey,
     pub mailbox: MailboxId,
     pub device: DevicePublic,
+    signing: DeviceSigningKey,
 }
 
 impl Person {
@@ -30,6 +33,7 @@ impl Person {
             DevicePublic::new(account.public(), device_id, signing.public(), identity.public()).unwrap();
         let person = Self {
             device,
+            signing,
             identity,
             signed_prekey: SignedPreKey::from_bytes(PreKeyId(id("SPK")), &key("SPK")).unwrap(),
             one_time_prekey: OneTimePreKey::from_bytes(PreKeyId(id("OPK")), &key("OPK")).unwrap(),
@@ -38,7 +42,7 @@ impl Person {
         };
         for (key, public) in [
             ("AIK", account.public().as_bytes()),
-            ("DSK", signing.public().as_bytes()),
+            ("DSK", person.signing.public().as_bytes()),
             ("DIK", person.identity.public().as_bytes()),
             ("SPK", person.signed_prekey.public().as_bytes()),
             ("OPK", person.one_time_prekey.public().as_bytes()),
@@ -51,11 +55,10 @@ impl Person {
     }
 
     pub fn peer_keys(&self, one_time: bool) -> PeerKeys {
-        PeerKeys {
-            device: self.device,
-            signed_prekey: self.signed_prekey.public(),
-            one_time_prekey: one_time.then(|| self.one_time_prekey.public()),
-        }
+        let signature = self.signing.sign_bundle(b"bundle", &mut ChaCha12Rng::seed_from_u64(0));
+        let signer = self.device.verify_bundle(b"bundle", &signature).unwrap();
+        let one_time = one_time.then(|| self.one_time_prekey.public());
+        PeerKeys::new(signer, self.signed_prekey.public(), one_time)
     }
 
     pub fn respond(

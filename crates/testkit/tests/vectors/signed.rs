@@ -61,11 +61,11 @@ fn bundles() {
         let path = if case.has("/refused") { "/given/bundle" } else { "/expect/bundle" };
         let Some(bundle) = case.judge(Bundle::decode(&case.bytes(path), &list, now)) else { return };
         let a = Person::of(case, "A");
-        assert_eq!(bundle.device, a.device);
-        assert_eq!(bundle.signed_prekey, a.signed_prekey.public());
-        assert_eq!(bundle.delivery, a.delivery.public());
-        assert_eq!(bundle.created.as_millis(), case.at("/given/created").as_u64().unwrap());
-        assert_eq!(bundle.created.as_millis(), case.at("/expect/created").as_u64().unwrap());
+        assert_eq!(*bundle.device(), a.device);
+        assert_eq!(*bundle.signed_prekey(), a.signed_prekey.public());
+        assert_eq!(*bundle.delivery(), a.delivery.public());
+        assert_eq!(bundle.created().as_millis(), case.at("/given/created").as_u64().unwrap());
+        assert_eq!(bundle.created().as_millis(), case.at("/expect/created").as_u64().unwrap());
     });
 }
 
@@ -86,7 +86,7 @@ fn invites() {
         let now = Timestamp::from_millis(case.at("/given/now").as_u64().unwrap());
         let read = InviteContents::decode(&contents, &link.account, now).unwrap();
         assert_eq!(read.device_list.as_bytes(), case.bytes("/given/device_list"));
-        assert_eq!(read.bundle.device, b.device);
+        assert_eq!(*read.bundle.device(), b.device);
         assert_eq!(read.one_time, b.one_time_prekey.public());
         assert_eq!(read.mailbox, b.mailbox);
         assert_eq!(*read.token.to_bytes(), case.array("/given/token"));

@@ -3,6 +3,7 @@
 use minicbor::Encoder;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
+use sotto_crypto::file::FileKey;
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeliveryPublic, DeviceIdentityKey, DevicePublic, DeviceSigningKey, SignedPreKey,
@@ -11,7 +12,6 @@ use sotto_crypto::keys::{
 use sotto_crypto::{DeliveryKeyId, DeviceId, FileId, MailboxId, MessageHash, PreKeyId, Timestamp};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use zeroize::Zeroizing;
 
 use super::*;
 use crate::server::List;
@@ -55,8 +55,8 @@ impl Person {
         self.list(1, devices).unwrap()
     }
 
-    fn bundle(&mut self) -> Bundle {
-        Bundle {
+    fn bundle(&mut self) -> UnsignedBundle {
+        UnsignedBundle {
             device: self.device(),
             signed_prekey: SignedPreKey::generate(PreKeyId(1), &mut self.rng).public(),
             delivery: DeliveryKey::generate(DeliveryKeyId(1), &mut self.rng).public(),
@@ -64,7 +64,7 @@ impl Person {
         }
     }
 
-    fn sign(&mut self, bundle: &Bundle) -> Vec<u8> {
+    fn sign(&mut self, bundle: &UnsignedBundle) -> Vec<u8> {
         bundle.sign(&self.signing, &mut self.rng)
     }
 }
@@ -137,7 +137,7 @@ fn a_bundle_counts_with_its_list_and_in_its_time() {
     let list = alice.own_list();
     let bundle = alice.bundle();
     let bytes = alice.sign(&bundle);
-    assert_eq!(Bundle::decode(&bytes, &list, NOW), Ok(bundle));
+    assert!(Bundle::decode(&bytes, &list, NOW).is_ok());
     assert_eq!(Bundle::decode(&bytes, &mallory.own_list(), NOW), Err(PeerError::UnlistedDevice));
     for bit in 0..bytes.len() * 8 {
         let mut altered = bytes.clone();
@@ -152,7 +152,7 @@ fn a_bundle_counts_with_its_list_and_in_its_time() {
         mallory.signing.public(),
         mallory.identity.public(),
     );
-    let swapped = mallory.sign(&Bundle { device: device.unwrap(), ..bundle });
+    let swapped = mallory.sign(&UnsignedBundle { device: device.unwrap(), ..bundle });
     assert_eq!(Bundle::decode(&swapped, &list, NOW), Err(PeerError::UnlistedDevice));
     assert_eq!(Bundle::decode(&mallory.sign(&bundle), &list, NOW), Err(PeerError::BadSignature));
 
@@ -173,10 +173,10 @@ fn no_key_of_a_bundle_serves_twice() {
     let signed = |key: &[u8; 33]| SignedPreKeyPublic::from_bytes(PreKeyId(1), key).unwrap();
     let delivery = |key: &[u8; 33]| DeliveryPublic::from_bytes(DeliveryKeyId(1), key).unwrap();
     for reused in [
-        Bundle { delivery: delivery(bundle.signed_prekey.as_bytes()), ..bundle },
-        Bundle { delivery: delivery(identity.as_bytes()), ..bundle },
-        Bundle { signed_prekey: signed(alice.signing.public().as_bytes()), ..bundle },
-        Bundle { signed_prekey: signed(alice.account.public().as_bytes()), ..bundle },
+        UnsignedBundle { delivery: delivery(bundle.signed_prekey.as_bytes()), ..bundle },
+        UnsignedBundle { delivery: delivery(identity.as_bytes()), ..bundle },
+        UnsignedBundle { signed_prekey: signed(alice.signing.public().as_bytes()), ..bundle },
+        UnsignedBundle { signed_prekey: signed(alice.account.public().as_bytes()), ..bundle },
     ] {
         let bytes = alice.sign(&reused);
         assert_eq!(Bundle::decode(&bytes, &list, NOW), Err(PeerError::ReusedKey));
@@ -239,7 +239,7 @@ fn manifest() -> Manifest {
     Manifest {
         version: 1,
         file: FileId::from_bytes([4; 16]),
-        key: Zeroizing::new([0xcc; 32]),
+        key: FileKey::from_bytes(&[0xcc; 32]),
         size: limits::FILE_SIZE_MAX,
         root: None,
         name: Text::new("canary.txt".to_owned()).unwrap(),

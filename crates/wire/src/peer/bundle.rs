@@ -2,10 +2,11 @@
 
 use minicbor::{Decode, Encode};
 use sotto_crypto::keys::{
-    AccountPublic, DeliveryPublic, DeviceIdentityPublic, DevicePublic, DeviceSigningKey, DeviceSigningPublic,
-    SignedPreKeyPublic,
+    AccountPublic, BundleSigner, DeliveryPublic, DeviceIdentityPublic, DevicePublic, DeviceSigningKey,
+    DeviceSigningPublic, OneTimePreKeyPublic, SignedPreKeyPublic,
 };
-use sotto_crypto::{CryptoRng, DeviceId, Signature, Timestamp, x3dh};
+use sotto_crypto::x3dh::{self, PeerKeys};
+use sotto_crypto::{CryptoRng, DeviceId, Signature, Timestamp};
 
 use super::codec::{self, decode, decode_signed, encode};
 use super::signed::SignedBytes;
@@ -41,9 +42,9 @@ struct Signed {
     created: u64,
 }
 
-/// A bundle whose signature was verified, of a device that its account's list names.
+/// What a device signs and publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bundle {
+pub struct UnsignedBundle {
     /// The device.
     pub device: DevicePublic,
     /// Its signed prekey.
@@ -54,8 +55,8 @@ pub struct Bundle {
     pub created: Timestamp,
 }
 
-impl Bundle {
-    /// Signs a bundle and gives the bytes to publish.
+impl UnsignedBundle {
+    /// Signs it and gives the bytes to publish.
     #[must_use]
     pub fn sign(&self, key: &DeviceSigningKey, rng: &mut (impl CryptoRng + ?Sized)) -> Vec<u8> {
         let signed = encode(&Signed {
@@ -72,7 +73,33 @@ impl Bundle {
         let signature = key.sign_bundle(&signed, rng).to_bytes().into();
         encode(&SignedBytes { signed: signed.into(), signature })
     }
+}
 
+/// A bundle whose signature was verified, of a device that its account's list names. It is read, and not made:
+///
+/// ```compile_fail,E0451
+/// # use sotto_wire::peer::{Bundle, UnsignedBundle};
+/// # fn skip(UnsignedBundle { signed_prekey, delivery, created, .. }: UnsignedBundle) {
+/// let bundle = Bundle { signer: todo!(), signed_prekey, delivery, created };
+/// # }
+/// ```
+/// Only such a one gives keys to begin a session with:
+///
+/// ```compile_fail,E0599
+/// # use sotto_wire::peer::UnsignedBundle;
+/// # fn skip(bundle: UnsignedBundle) {
+/// let peer = bundle.peer_keys(None);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    signer: BundleSigner,
+    signed_prekey: SignedPreKeyPublic,
+    delivery: DeliveryPublic,
+    created: Timestamp,
+}
+
+impl Bundle {
     /// Reads a bundle and verifies that a device of this list signed it, no longer than 30 days ago.
     ///
     /// # Errors
@@ -98,12 +125,42 @@ impl Bundle {
             return Err(PeerError::ReusedKey);
         }
         let signature = Signature::from_bytes(&outer.signature)?;
-        device.signing().verify_bundle(&outer.signed, &signature)?;
+        let signer = device.verify_bundle(&outer.signed, &signature)?;
         let created = Timestamp::from_millis(signed.created);
         let expires = created.saturating_add(limits::BUNDLE_LIFETIME).saturating_add(limits::CLOCK_SKEW);
         if now > expires || created > now.saturating_add(limits::CLOCK_SKEW) {
             return Err(PeerError::Expired);
         }
-        Ok(Self { device, signed_prekey: signed.signed_prekey, delivery: signed.delivery, created })
+        Ok(Self { signer, signed_prekey: signed.signed_prekey, delivery: signed.delivery, created })
+    }
+
+    /// The device that signed it.
+    #[must_use]
+    pub const fn device(&self) -> &DevicePublic {
+        self.signer.device()
+    }
+
+    /// Its signed prekey.
+    #[must_use]
+    pub const fn signed_prekey(&self) -> &SignedPreKeyPublic {
+        &self.signed_prekey
+    }
+
+    /// Its delivery key.
+    #[must_use]
+    pub const fn delivery(&self) -> &DeliveryPublic {
+        &self.delivery
+    }
+
+    /// When it was made, by the device's clock.
+    #[must_use]
+    pub const fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// What X3DH begins with, together with the one-time prekey that was handed out, if there was one.
+    #[must_use]
+    pub const fn peer_keys(&self, one_time: Option<OneTimePreKeyPublic>) -> PeerKeys {
+        PeerKeys::new(self.signer, self.signed_prekey, one_time)
     }
 }

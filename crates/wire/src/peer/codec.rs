@@ -4,6 +4,7 @@
 use minicbor::decode::{Decode, Decoder, Error};
 use minicbor::encode::{self, Encode, Encoder, Write};
 use sotto_crypto::envelope::TagKey;
+use sotto_crypto::file::FileKey;
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
     AccountKey, AccountPublic, DeliveryKey, DeliveryPublic, DeviceIdentityKey, DeviceIdentityPublic,
@@ -174,7 +175,7 @@ macro_rules! secret {
         }
     )+};
 }
-secret!(DeliveryToken, InviteSecret, SenderChainKey, TagKey);
+secret!(DeliveryToken, FileKey, InviteSecret, SenderChainKey, TagKey);
 
 macro_rules! private {
     ($($name:ident),+) => {$(

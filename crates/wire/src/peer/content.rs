@@ -1,11 +1,11 @@
 //! What a message says.
 
 use minicbor::{Decode, Encode};
+use sotto_crypto::file::FileKey;
 use sotto_crypto::{DeliveryToken, FileId, MailboxId};
-use zeroize::Zeroizing;
 
 use super::codec::{self, Text};
-use super::limits;
+use super::{PeerError, limits};
 use crate::server::{List, Opaque};
 
 /// A person's name as it travels.
@@ -138,8 +138,9 @@ pub enum CancelReason {
 #[derive(Encode, Decode)]
 #[cbor(map)]
 pub struct Manifest {
-    /// Version of the file format.
+    /// Version of the file format, [`limits::FILE_VERSION`].
     #[n(0)]
+    #[cbor(decode_with = "file_version")]
     pub version: u8,
     /// The file, named at random by its sender.
     #[n(1)]
@@ -147,8 +148,8 @@ pub struct Manifest {
     pub file: FileId,
     /// Its one-time key.
     #[n(2)]
-    #[cbor(with = "secret")]
-    pub key: Zeroizing<[u8; 32]>,
+    #[cbor(with = "codec::item")]
+    pub key: FileKey,
     /// Plaintext bytes, at most [`limits::FILE_SIZE_MAX`].
     #[n(3)]
     #[cbor(decode_with = "file_size")]
@@ -171,28 +172,14 @@ impl core::fmt::Debug for Manifest {
     }
 }
 
+fn file_version<C>(d: &mut minicbor::Decoder<'_>, _: &mut C) -> Result<u8, minicbor::decode::Error> {
+    let version = d.u8()?;
+    if version == limits::FILE_VERSION { Ok(version) } else { Err(codec::refused(PeerError::UnknownVersion)) }
+}
+
 fn file_size<C>(d: &mut minicbor::Decoder<'_>, _: &mut C) -> Result<u64, minicbor::decode::Error> {
     let size = d.u64()?;
     if size <= limits::FILE_SIZE_MAX { Ok(size) } else { Err(codec::out_of_bounds()) }
-}
-
-mod secret {
-    use crate::FixedBytes;
-    use minicbor::decode::{Decoder, Error};
-    use minicbor::encode::{self, Encoder, Write};
-    use zeroize::Zeroizing;
-
-    pub(super) fn encode<C, W: Write>(
-        value: &Zeroizing<[u8; 32]>,
-        e: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), encode::Error<W::Error>> {
-        e.bytes(value.as_slice())?.ok()
-    }
-
-    pub(super) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Zeroizing<[u8; 32]>, Error> {
-        d.decode::<FixedBytes<32>>().map(|bytes| Zeroizing::new(bytes.into()))
-    }
 }
 
 mod optional_root {

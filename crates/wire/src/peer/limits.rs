@@ -5,6 +5,9 @@ use core::time::Duration;
 /// Version of the structures in this module, inside everything that is signed and in the invite link.
 pub const VERSION: u8 = 1;
 
+/// Version of the file format, in a manifest.
+pub const FILE_VERSION: u8 = 1;
+
 /// Longest name of a person, in UTF-8 bytes.
 pub const NAME_MAX: usize = 128;
 

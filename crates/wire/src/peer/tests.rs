@@ -1,5 +1,6 @@
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
+use sotto_crypto::file::FileKey;
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DeviceSigningKey, EphemeralPublic, OneTimePreKey,
@@ -37,8 +38,8 @@ fn someone(seed: u64) -> Someone {
 }
 
 impl Someone {
-    fn bundle(&mut self, created: Timestamp) -> (Bundle, Vec<u8>) {
-        let bundle = Bundle {
+    fn bundle(&mut self, created: Timestamp) -> (UnsignedBundle, Vec<u8>) {
+        let bundle = UnsignedBundle {
             device: self.list.devices()[0],
             signed_prekey: SignedPreKey::generate(PreKeyId(3), &mut self.rng).public(),
             delivery: DeliveryKey::generate(DeliveryKeyId(4), &mut self.rng).public(),
@@ -78,7 +79,7 @@ fn manifest() -> Manifest {
     Manifest {
         version: 1,
         file: FileId::from_bytes([1; 16]),
-        key: Zeroizing::new([2; 32]),
+        key: FileKey::from_bytes(&[2; 32]),
         size: 65_537,
         root: Some([3; 32]),
         name: Text::new("naïve.txt".to_owned()).unwrap(),
@@ -298,7 +299,9 @@ fn a_list_with_repeated_keys_or_no_or_too_many_devices_is_refused() {
 fn bundles_count_for_30_days_and_only_for_a_listed_device() {
     let mut anna = someone(1);
     let (bundle, bytes) = anna.bundle(NOW);
-    assert_eq!(Bundle::decode(&bytes, &anna.list, NOW), Ok(bundle));
+    let read = Bundle::decode(&bytes, &anna.list, NOW).unwrap();
+    assert_eq!((*read.device(), *read.signed_prekey()), (bundle.device, bundle.signed_prekey));
+    assert_eq!((*read.delivery(), read.created()), (bundle.delivery, bundle.created));
     let late = NOW.saturating_add(limits::BUNDLE_LIFETIME);
     assert!(Bundle::decode(&bytes, &anna.list, late.saturating_add(limits::CLOCK_SKEW)).is_ok());
     let expired = late.saturating_add(limits::CLOCK_SKEW * 2);

@@ -88,7 +88,7 @@ pub struct Sequence(#[n(0)] pub u64);
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident, $length:literal) => {
         $(#[$doc])*
-        #[derive(Clone, zeroize::ZeroizeOnDrop)]
+        #[derive(zeroize::ZeroizeOnDrop)]
         pub struct $name([u8; $length]);
 
         impl $name {

@@ -7,7 +7,9 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_core::Rng;
 use serde_json::{Value, json};
 use sotto_crypto::envelope::{self, Address, SealedEnvelope, Sender, TagKey};
-use sotto_crypto::file::{CHUNK_OVERHEAD, FileHeader, FileKey, FileOpener, FileRoot, FileSealer, TreeHasher};
+use sotto_crypto::file::{
+    CHUNK_OVERHEAD, FileHeader, FileOpener, FilePass, FileRoot, FileSealer, TreeHasher,
+};
 use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
     AccountKey, AccountPublic, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey,
@@ -15,14 +17,14 @@ use sotto_crypto::keys::{
 };
 use sotto_crypto::ratchet::{MessageKind, Preview, Session};
 use sotto_crypto::safety_number::{Fingerprint, SafetyNumber};
-use sotto_crypto::x3dh::{self, PeerKeys, ResponderKeys};
+use sotto_crypto::x3dh::{self, ResponderKeys};
 use sotto_crypto::{DeliveryKeyId, DeliveryToken, DeviceId, InviteId, MailboxId, PreKeyId, Timestamp};
 use sotto_testkit::vectors::form::hex;
 use sotto_testkit::vectors::primitives::sha256;
 use sotto_wire::peer::codec::{decode, encode};
 use sotto_wire::peer::{
     Body, Bundle, Carried, Content, DeviceList, Ephemeral, FirstPrefix, InviteContents, InviteLink,
-    ListedDevice, Manifest, Message, Text, limits,
+    ListedDevice, Manifest, Message, Text, UnsignedBundle, limits,
 };
 
 use crate::contact::{Contact, Running};
@@ -62,7 +64,7 @@ impl Device {
         let list = DeviceList::sign(&account, 1, [0; 32], vec![listed], &mut rng)?;
         let signed_prekey = SignedPreKey::generate(PreKeyId(1), &mut rng);
         let delivery = DeliveryKey::generate(DeliveryKeyId(1), &mut rng);
-        let bundle = Bundle {
+        let bundle = UnsignedBundle {
             device,
             signed_prekey: signed_prekey.public(),
             delivery: delivery.public(),
@@ -143,12 +145,12 @@ impl Device {
         let list = DeviceList::decode(&line.bytes("device_list")?)?;
         let bundle = Bundle::decode(&line.bytes("bundle")?, &list, self.now)?;
         let mailbox = MailboxId::from_bytes(line.array("mailbox")?);
-        Ok((bundle, Address { mailbox, delivery_key: bundle.delivery }))
+        Ok((bundle, Address { mailbox, delivery_key: *bundle.delivery() }))
     }
 
     pub fn meet(&mut self, line: &Line) -> Answer {
         let (bundle, address) = self.stranger(line)?;
-        self.pin(bundle.device, Some(address))?;
+        self.pin(*bundle.device(), Some(address))?;
         Ok(json!({}))
     }
 
@@ -169,7 +171,7 @@ impl Device {
             name = String::from_utf8(link.secret.open_name(&line.bytes("card")?)?.to_vec())?.into();
             let contents = link.secret.open_bundle(&line.bytes("box")?)?;
             let contents = InviteContents::decode(&contents, &link.account, self.now)?;
-            let address = Address { mailbox: contents.mailbox, delivery_key: contents.bundle.delivery };
+            let address = Address { mailbox: contents.mailbox, delivery_key: *contents.bundle.delivery() };
             (contents.bundle, Some(contents.one_time), address, Some(link.secret))
         } else {
             let (bundle, address) = self.stranger(line)?;
@@ -182,20 +184,16 @@ impl Device {
             };
             (bundle, one_time, address, None)
         };
-        let peer = PeerKeys {
-            device: bundle.device,
-            signed_prekey: bundle.signed_prekey,
-            one_time_prekey: one_time,
-        };
+        let peer = bundle.peer_keys(one_time);
         let credential = secret.as_ref().map(InviteSecret::credential);
         let (agreement, keys) =
             x3dh::initiate(&self.device, &self.identity, &peer, credential.as_ref(), &mut self.rng)?;
-        let session = Session::initiate(&agreement, &bundle.signed_prekey, &mut self.rng);
+        let session = Session::initiate(&agreement, bundle.signed_prekey(), &mut self.rng);
         let prefix = FirstPrefix { device_list: self.list.clone(), keys };
         if let Some(secret) = secret {
             self.tags.insert(secret.id(), secret.tag_key());
         }
-        let contact = self.pin(bundle.device, Some(address))?;
+        let contact = self.pin(*bundle.device(), Some(address))?;
         let id = contact.began(Running { session, prefix: Some(prefix) });
         Ok(json!({ "session_id": hex(id.as_bytes()), "name": name }))
     }
@@ -393,7 +391,9 @@ impl Device {
 
     pub fn send_file(&mut self, content: &[u8], name: &str) -> Answer {
         let size = u64::try_from(content.len())?;
-        let (mut sealer, key) = FileSealer::start(size, &mut self.rng)?;
+        let pass = FilePass::generate(size, &mut self.rng)?;
+        let key = pass.key();
+        let mut sealer = FileSealer::start(pass);
         let mut chunks = Vec::new();
         let mut rest = content;
         while let Some(index) = sealer.next_index() {
@@ -408,7 +408,7 @@ impl Device {
         let manifest = Manifest {
             version: 1,
             file: sealer.header().file_id(),
-            key: key.to_bytes(),
+            key,
             size,
             root: None,
             name: Text::new(name.to_owned())?,
@@ -443,8 +443,7 @@ fn whispered(plaintext: &[u8]) -> Answer {
 
 pub fn receive_file(line: &Line) -> Answer {
     let manifest: Manifest = decode(&line.bytes("manifest")?, limits::MESSAGE_MAX)?;
-    let opener =
-        FileOpener::new(FileHeader::new(manifest.size, manifest.file)?, &FileKey::from_bytes(&manifest.key));
+    let opener = FileOpener::new(FileHeader::new(manifest.size, manifest.file)?, &manifest.key);
     let mut tree = TreeHasher::default();
     let mut content = Vec::new();
     for (index, mut chunk) in line.list("chunks")?.into_iter().enumerate() {
