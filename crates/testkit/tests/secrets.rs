@@ -34,6 +34,7 @@ const HOLDING: [(&str, &[&str]); 2] = [
             "Change",
             "Client",
             "Contact",
+            "DeviceChains",
             "Entry",
             "Group",
             "Held",
@@ -66,10 +67,11 @@ const HOLDING: [(&str, &[&str]); 2] = [
 ];
 
 /// Fields of those that a derived `Debug` prints and may: ids, hashes, ciphertext, keys of records.
-const PRINTED: [(&str, &[&str]); 5] = [
+const PRINTED: [(&str, &[&str]); 6] = [
     ("BackupEntry", &["message_id"]),
     ("Body", &["message_id", "previous", "list_hash"]),
     ("Change", &["key", "prefix"]),
+    ("Content", &["root"]),
     ("PreKeys", &["bundle"]),
     ("Stage", &["card", "bundle"]),
 ];
