@@ -9,9 +9,11 @@ use sotto_e2e::{
     scenario_on_internet, trouble, until,
 };
 
-/// The STUN and TURN servers, with a credential that coturn's secret makes good until 2038: the page does not ask
-/// the server for them yet.
-const SERVERS: &str = "[{ urls: 'stun:192.0.2.1' }, {
+/// What browsers are told of servers, because the page does not ask the server for them yet. Where a direct path can be
+/// found, only of STUN: a browser that has a relayed path as well may keep it, and the page does not seek a better one yet.
+const STUN: &str = "[{ urls: 'stun:192.0.2.1' }]";
+/// With a credential that coturn's secret makes good until 2038.
+const STUN_AND_TURN: &str = "[{ urls: 'stun:192.0.2.1' }, {
     urls: ['turn:192.0.2.1?transport=udp', 'turn:192.0.2.1?transport=tcp'],
     username: '2147483647:x', credential: 'jzT2PqWxr1g5uVjXKvR2VgfWqRM=' }]";
 const KNOW_SERVERS: &str = "const Plain = globalThis.RTCPeerConnection;
@@ -118,14 +120,19 @@ async fn has_harmed(home: &Home, before: u64) -> Outcome {
 }
 
 /// Anna at the first home and Ben at the second.
-async fn two_at_home(stage: &mut Stage, homes: &[Home; 2], kinds: [Kind; 2]) -> Outcome<[Arc<Person>; 2]> {
+async fn two_at_home(
+    stage: &mut Stage,
+    homes: &[Home; 2],
+    kinds: [Kind; 2],
+    servers: &str,
+) -> Outcome<[Arc<Person>; 2]> {
     let [anna, ben] = kinds;
     let [hers, his] = homes;
     let anna = stage.person_in(hers, "Anna", anna).await?;
     let ben = stage.person_in(his, "Ben", ben).await?;
     for person in [&anna, &ben] {
         tolerate_bad_networks(person);
-        person.preload(&KNOW_SERVERS.replace("SERVERS", SERVERS)).await?;
+        person.preload(&KNOW_SERVERS.replace("SERVERS", servers)).await?;
         person.be_watched().await?;
     }
     Ok([anna, ben])
@@ -136,7 +143,7 @@ async fn two_at_home(stage: &mut Stage, homes: &[Home; 2], kinds: [Kind; 2]) -> 
 fn bad_lines() -> Outcome {
     scenario_on_internet("bad_lines", [Nat::Cone, Nat::Cone], async |stage, internet| {
         let homes = internet.homes();
-        let [anna, ben] = two_at_home(stage, homes, [Kind::Chromium, Kind::Chromium]).await?;
+        let [anna, ben] = two_at_home(stage, homes, [Kind::Chromium, Kind::Chromium], STUN).await?;
         meet(&anna, &ben).await?;
         let mut talk = Talk { people: [&anna, &ben], said: Default::default() };
         talk.goes_well("perfect", "direct").await?;
@@ -181,7 +188,7 @@ fn bad_lines() -> Outcome {
 fn other_addresses(name: &str, his: Kind) -> Outcome {
     scenario_on_internet(name, [Nat::Cone, Nat::Cone], async |stage, internet| {
         let homes = internet.homes();
-        let [anna, ben] = two_at_home(stage, homes, [Kind::Chromium, his]).await?;
+        let [anna, ben] = two_at_home(stage, homes, [Kind::Chromium, his], STUN).await?;
         meet(&anna, &ben).await?;
         let mut talk = Talk { people: [&anna, &ben], said: Default::default() };
         talk.goes_well("before", "direct").await?;
@@ -208,7 +215,8 @@ fn other_addresses_firefox() -> Outcome {
 fn no_direct_path() -> Outcome {
     scenario_on_internet("no_direct_path", [Nat::Symmetric, Nat::Cone], async |stage, internet| {
         let [hers, _] = internet.homes();
-        let [anna, ben] = two_at_home(stage, internet.homes(), [Kind::Chromium, Kind::Firefox]).await?;
+        let [anna, ben] =
+            two_at_home(stage, internet.homes(), [Kind::Chromium, Kind::Firefox], STUN_AND_TURN).await?;
         meet_by(&anna, &ben, "relayed").await?;
         let mut talk = Talk { people: [&anna, &ben], said: Default::default() };
         talk.goes_well("symmetric", "relayed").await?;

@@ -109,7 +109,7 @@ impl Account {
         let identity =
             Identity { key, signing, identity, mailbox: MailboxId::generate(rng), list, name: String::new() };
         let mut account = Self::restore(identity, PreKeys::default(), BTreeMap::new(), BTreeMap::new(), 0)?;
-        account.rotate(rng, now);
+        account.rotate(rng, now, number_at(now));
         Ok(account)
     }
 
@@ -153,7 +153,7 @@ impl Account {
 
     /// A one-time prekey under the next number, not kept here.
     pub(crate) fn make_one_time(&mut self, turn: &mut Turn<'_>) -> OneTimePreKey {
-        self.prekeys.next_one_time = next_number(self.prekeys.next_one_time, turn.now);
+        self.prekeys.next_one_time = next_number(self.prekeys.next_one_time, number_at(turn.now));
         turn.dirty(Key::PreKeys);
         OneTimePreKey::generate(PreKeyId(self.prekeys.next_one_time), turn.rng)
     }
@@ -256,7 +256,7 @@ impl Account {
         // A bundle from the future, made while the clock was wrong, is refused by everybody.
         let ahead = created.saturating_since(now) >= sotto_wire::peer::limits::CLOCK_SKEW;
         if ahead || now.saturating_since(created) >= policy::ROTATION {
-            self.rotate(turn.rng, now);
+            self.rotate(turn.rng, now, number_at(now));
             turn.dirty(Key::PreKeys);
         }
         let before = (self.prekeys.signed.len(), self.prekeys.delivery.len());
@@ -274,10 +274,23 @@ impl Account {
         });
     }
 
-    fn rotate(&mut self, rng: &mut dyn CryptoRng, now: Timestamp) {
+    /// Renews keys that contacts may hold for older than some that were lost with the state: those were made under a clock
+    /// that may have been ahead, and only a higher number counts as newer. At most once a day: a server can claim a
+    /// roll-back as often as it likes.
+    pub(crate) fn renew_after_roll_back(&mut self, turn: &mut Turn<'_>) {
+        let skew = sotto_wire::peer::limits::CLOCK_SKEW;
+        let highest_lost = number_at(turn.now.saturating_add(skew));
+        if self.delivery().is_some_and(|key| key.id().0 > highest_lost) {
+            return;
+        }
+        self.rotate(turn.rng, turn.now, number_at(turn.now.saturating_add(skew.saturating_mul(2))));
+        turn.dirty(Key::PreKeys);
+    }
+
+    fn rotate(&mut self, rng: &mut dyn CryptoRng, now: Timestamp, number: u32) {
         let prekeys = &mut self.prekeys;
-        let signed_id = next_number(prekeys.signed.last().map_or(0, |aged| aged.key.id().0), now);
-        let delivery_id = next_number(prekeys.delivery.last().map_or(0, |aged| aged.key.id().0), now);
+        let signed_id = next_number(prekeys.signed.last().map_or(0, |aged| aged.key.id().0), number);
+        let delivery_id = next_number(prekeys.delivery.last().map_or(0, |aged| aged.key.id().0), number);
         let signed = SignedPreKey::generate(PreKeyId(signed_id), rng);
         let delivery = DeliveryKey::generate(DeliveryKeyId(delivery_id), rng);
         let bundle = UnsignedBundle {
@@ -306,8 +319,13 @@ impl Account {
 
 /// The number of the next key: the second in which it is made, or one more than the last. Counting alone would give a
 /// number to two keys on a device that was rolled back.
-fn next_number(last: u32, now: Timestamp) -> u32 {
-    last.saturating_add(1).max(u32::try_from(now.0 / 1000).unwrap_or(0))
+fn next_number(last: u32, at_least: u32) -> u32 {
+    last.saturating_add(1).max(at_least)
+}
+
+/// The number of a key that is made now.
+pub(crate) fn number_at(now: Timestamp) -> u32 {
+    u32::try_from(now.0 / 1000).unwrap_or(0)
 }
 
 /// Whether the older of two delivery keys of one device may be deleted there by the time at which the newer was made.

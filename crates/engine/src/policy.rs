@@ -91,6 +91,8 @@ pub(crate) const ROTATION: Duration = days(7);
 pub(crate) const KEPT: Duration = days(45);
 /// Age of the delivery key a contact knows at which it is told the newest: long before that key is deleted.
 pub(crate) const TOLD_AGAIN: Duration = days(30);
+/// How often the newest delivery key of a contact is asked for while the one known may be gone there.
+pub(crate) const DELIVERY_KEY_LOOK_UP: Duration = seconds(6 * 3600);
 /// How often old keys are looked through.
 pub(crate) const HOUSEKEEPING: Duration = seconds(6 * 3600);
 /// One-time prekeys below which the server is given more.

@@ -113,7 +113,7 @@ async fn run(
 ) {
     // The file channel is handed over in the task that makes it, and only then shows whether it can be.
     worker.started().await;
-    let Ok(peer) = Peer::new(id, options, &sender, &worker) else { return };
+    let Ok(mut peer) = Peer::new(id, options, &sender, &worker) else { return };
     let mut negotiation = Negotiation::new(options.polite, options.initiate);
     let after = |delay, overdue| {
         let sender = sender.clone();
@@ -161,6 +161,7 @@ async fn run(
                 // A message can come before the event that says the channel is open.
                 if path.is_none() {
                     overdue = None;
+                    peer.watch_pair(&sender);
                     worker.tell(&ToWorker::LinkOpen(id.0, peer.max_message()));
                     let now = path::of(peer.connection()).await;
                     path = Some(now);

@@ -106,6 +106,18 @@ impl Peer {
         }
     }
 
+    /// Listens to changes of the pair of candidates that carries, where the browser tells them: a better pair can take
+    /// over from the first without any change of the connection's state.
+    pub(super) fn watch_pair(&mut self, events: &UnboundedSender<Event>) {
+        let transport = js::get(&js::get(&self.connection, "sctp"), "transport");
+        let Ok(ice) = js::get(&transport, "iceTransport").dyn_into::<EventTarget>() else { return };
+        let events = events.clone();
+        self._listeners.push(EventListener::new(&ice, "selectedcandidatepairchange", move |_| {
+            // The task has ended when nobody listens.
+            let _ = events.unbounded_send(Event::StateChanged);
+        }));
+    }
+
     /// Seeks new candidates; the browser then asks for an offer.
     pub(super) fn restart_ice(&self) {
         self.connection.unchecked_ref::<Restartable>().restart_ice();

@@ -300,13 +300,18 @@ impl Client {
             return;
         }
         lane.fetching = true;
+        self.fetch_prekeys(id, Asked::PreKeys(id), turn);
+    }
+
+    /// Asks the server for a contact's bundle.
+    pub(super) fn fetch_prekeys(&mut self, id: ContactId, asked: Asked, turn: &mut Turn<'_>) {
+        let Some(contact) = self.contacts.get(&id) else { return };
         let body = FetchPreKeys {
             mailbox: MailboxId::from_bytes(*contact.mailbox.as_bytes()),
             token: DeliveryToken::from_bytes(&contact.token.to_bytes()),
         }
         .encode();
-        let request = Request::Post { path: path::PREKEYS, body, limit: BUNDLE_MAX };
-        self.request(Asked::PreKeys(id), request, turn);
+        self.request(asked, Request::Post { path: path::PREKEYS, body, limit: BUNDLE_MAX }, turn);
     }
 
     /// If the contact began a session meanwhile, that one will do: two that each side holds for the newer would never

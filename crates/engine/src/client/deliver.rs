@@ -72,6 +72,7 @@ impl Client {
             self.send_on_link(id, link, turn);
             self.start_next_file(id, link, turn);
         }
+        self.look_up_delivery_key(id, turn);
         if self.socket.is_open() {
             self.post_owed(id, turn);
             self.post_next(id, turn);
@@ -131,7 +132,7 @@ impl Client {
         }
     }
 
-    fn set_stage(&mut self, id: ContactId, place: u64, stage: Stage, turn: &mut Turn<'_>) {
+    pub(super) fn set_stage(&mut self, id: ContactId, place: u64, stage: Stage, turn: &mut Turn<'_>) {
         let Some(entry) = self.outbox.get_mut(&id).and_then(|queue| queue.get_mut(&place)) else { return };
         let before = entry.delivery();
         entry.stage = stage;

@@ -8,6 +8,7 @@ mod bounded;
 mod bounds;
 mod commands;
 mod deliver;
+mod delivery_key;
 mod devices;
 mod drafts;
 mod files;
@@ -94,6 +95,8 @@ struct Lane {
     /// Prekeys for a fresh session are being fetched.
     fetching: bool,
     fetch_failures: u32,
+    /// When a newer delivery key was last asked for.
+    looked_up: Option<Timestamp>,
 }
 
 /// An entry as it was posted.
@@ -125,6 +128,7 @@ enum Asked {
     Card(InviteId),
     Redeem(InviteId),
     PreKeys(ContactId),
+    DeliveryKey(ContactId),
     History { contact: ContactId, limit: u32 },
 }
 
@@ -136,7 +140,8 @@ impl Asked {
             | Self::Owed { contact }
             | Self::Ephemeral { contact }
             | Self::Retry { contact, .. }
-            | Self::PreKeys(contact) => Some(*contact),
+            | Self::PreKeys(contact)
+            | Self::DeliveryKey(contact) => Some(*contact),
             Self::Control
             | Self::Farewell(_)
             | Self::UploadInvite(_)

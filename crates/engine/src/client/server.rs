@@ -131,6 +131,7 @@ impl Client {
             }
         }
         // Contacts may seal to a delivery key that was lost with the state.
+        self.account.renew_after_roll_back(turn);
         self.tell_delivery_key(self.account.delivery().map_or(0, |key| key.id().0), turn);
     }
 
@@ -348,6 +349,7 @@ impl Client {
             Some(Asked::Card(invite)) => self.card_came(invite, &response, turn),
             Some(Asked::Redeem(invite)) => self.redeemed(invite, &response, turn),
             Some(Asked::PreKeys(contact)) => self.prekeys_came(contact, &response, turn),
+            Some(Asked::DeliveryKey(contact)) => self.delivery_key_came(contact, &response, turn),
             Some(Asked::History { contact, limit }) => self.history_came(contact, limit, response, turn),
             None => turn.log("driver: an answer to nothing"),
         }

@@ -56,7 +56,7 @@ settings! {
     health_listen: Option<SocketAddr> = None;
     /// Directory of the database; made when missing.
     data: PathBuf = PathBuf::from("data");
-    /// Origins under which people reach this server (https://sotto.example), separated by commas; when empty,
+    /// Origins under which people reach this server (`https://sotto.example`), separated by commas; when empty,
     /// only localhost.
     #[serde(deserialize_with = "list")]
     origins: Vec<String> = Vec::new();
