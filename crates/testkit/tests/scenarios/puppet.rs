@@ -65,7 +65,7 @@ impl Puppet {
         let list = DeviceList::sign(&account, 1, [0; 32], vec![listed], &mut rng).unwrap();
         let device = list.devices()[0];
         let signed_prekey = SignedPreKey::generate(PreKeyId(1), &mut rng).public();
-        let delivery = DeliveryKey::generate(DeliveryKeyId(1), &mut rng);
+        let delivery = DeliveryKey::generate(DeliveryKeyId(1_800_000_000), &mut rng);
         let bundle = UnsignedBundle { device, signed_prekey, delivery: delivery.public(), created: now };
         Self { rng, account, link, contents, list, device, signing, identity, delivery, bundle, token: None }
     }
