@@ -242,7 +242,7 @@ mod tests {
         let signed_prekey = SignedPreKey::generate(PreKeyId(1), rng).public();
         let peer = PeerKeys::new(device(rng).0, signed_prekey, None);
         let (agreement, first) = x3dh::initiate(own.device(), &identity, &peer, None, rng).unwrap();
-        Held::begun(Session::initiate(&agreement, &signed_prekey, rng), first, None)
+        Held::begun(Session::initiate(&agreement, rng), first, None)
     }
 
     /// One that the contact began, as far as this module can tell.

@@ -22,9 +22,8 @@ mod store;
 use crate::Timestamp;
 use crate::aead::{Cipher, NONCE, TAG};
 use crate::id::SessionId;
-use crate::keys::{SignedPreKey, SignedPreKeyPublic};
 use crate::point::{KeyPair, Point};
-use crate::x3dh::Agreement;
+use crate::x3dh::{InitiatorAgreement, ResponderAgreement};
 use chain::{ChainKey, MessageKey, RootKey};
 use ephemeral::{EphemeralReceiver, EphemeralSender};
 use header::{Header, Parsed};
@@ -121,17 +120,15 @@ struct Advance {
 }
 
 impl Session {
-    /// Begins a session as X3DH's initiator, towards the signed prekey the agreement was made with.
-    pub fn initiate<R: CryptoRng + ?Sized>(
-        agreement: &Agreement,
-        signed_prekey: &SignedPreKeyPublic,
-        rng: &mut R,
-    ) -> Self {
+    /// Begins a session as X3DH's initiator, towards the signed prekey the agreement was made with. The agreement is
+    /// borrowed, not moved: a move would leave a copy of its secret behind.
+    pub fn initiate<R: CryptoRng + ?Sized>(agreement: &InitiatorAgreement, rng: &mut R) -> Self {
         let own = KeyPair::generate(rng);
-        let peer = signed_prekey.point;
-        let (root, key, ephemeral) = RootKey::from_agreement(&agreement.secret).step(&own.agree(&peer));
+        let peer = agreement.signed_prekey.point;
+        let (root, key, ephemeral) =
+            RootKey::from_agreement(&agreement.agreed.secret).step(&own.agree(&peer));
         Self {
-            transcript: agreement.transcript,
+            transcript: agreement.agreed.transcript,
             id: agreement.session_id(),
             root,
             own,
@@ -149,18 +146,18 @@ impl Session {
     /// # Errors
     /// Those of [`Session::open`].
     pub fn respond(
-        agreement: &Agreement,
-        signed_prekey: &SignedPreKey,
+        agreement: &ResponderAgreement,
         message: &[u8],
         now: Timestamp,
     ) -> Result<(Self, Vec<u8>), RatchetError> {
         let parsed = Parsed::read(message)?;
-        let own = signed_prekey.pair.duplicate();
+        let own = agreement.signed_prekey.duplicate();
         let peer = parsed.fresh_point(own.public())?;
-        let (root, key, ephemeral) = RootKey::from_agreement(&agreement.secret).step(&own.agree(&peer));
+        let (root, key, ephemeral) =
+            RootKey::from_agreement(&agreement.agreed.secret).step(&own.agree(&peer));
         let dh = *peer.as_bytes();
         let mut session = Self {
-            transcript: agreement.transcript,
+            transcript: agreement.agreed.transcript,
             id: agreement.session_id(),
             root,
             own,

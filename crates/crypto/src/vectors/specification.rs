@@ -110,11 +110,11 @@ fn x3dh_and_ratchet() {
     let ikm = [dh1, dh2, dh3, dh4, psk].concat();
     let sk: [u8; 32] = hkdf(&[0; 32], &ikm, &[b"sotto/v1/x3dh-secret\0", &th]);
     let session_id = &sha256(&[b"sotto/v1/session-id\0", &th])[..16];
-    assert_eq!(agreement.transcript, th);
-    assert_eq!(agreement.secret, sk);
+    assert_eq!(agreement.agreed.transcript, th);
+    assert_eq!(agreement.agreed.secret, sk);
     assert_eq!(agreement.session_id().as_bytes(), session_id);
 
-    let mut session = Session::initiate(&agreement, &spk.public(), &mut rng(7));
+    let mut session = Session::initiate(&agreement, &mut rng(7));
     let message = session.seal(b"message", &mut rng(8)).unwrap();
     let (header, sealed) = message.split_at(75);
     let (dh, r) = (&header[18..51], &header[59..]);
@@ -162,7 +162,7 @@ fn x3dh_with_nothing_optional() {
     let dh3 = ecdh(&spk.to_bytes(), ek);
     let ikm = [dh1, dh2, dh3, [0; 32], [0; 32]].concat();
     let sk: [u8; 32] = hkdf(&[0; 32], &ikm, &[b"sotto/v1/x3dh-secret\0", &th]);
-    assert_eq!((agreement.transcript, agreement.secret), (th, sk));
+    assert_eq!((agreement.agreed.transcript, agreement.agreed.secret), (th, sk));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use sotto_crypto::keys::{
     AccountKey, BundleSigner, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
 };
 use sotto_crypto::ratchet::Session;
-use sotto_crypto::x3dh::{self, Agreement, FirstKeys, PeerKeys, ResponderKeys};
+use sotto_crypto::x3dh::{self, FirstKeys, InitiatorAgreement, PeerKeys, ResponderKeys};
 use sotto_crypto::{DeviceId, PreKeyId, Timestamp};
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -65,7 +65,7 @@ impl Person {
         peer: &PeerKeys,
         invite: Option<&InviteCredential>,
         seed: u64,
-    ) -> (Agreement, FirstKeys) {
+    ) -> (InitiatorAgreement, FirstKeys) {
         x3dh::initiate(&self.device, &self.identity, peer, invite, &mut rng(seed)).unwrap()
     }
 }
@@ -79,10 +79,10 @@ pub fn signer(device: &DevicePublic, signing: &DeviceSigningKey) -> BundleSigner
 pub fn sessions(seed: u64) -> (Session, Session) {
     let (alice, bob) = (Person::new(seed * 2 + 1), Person::new(seed * 2 + 2));
     let (agreement, first) = alice.initiate(&bob.bundle(true), None, seed);
-    let mut ours = Session::initiate(&agreement, &bob.signed_prekey.public(), &mut rng(seed));
+    let mut ours = Session::initiate(&agreement, &mut rng(seed));
     let hello = ours.seal(b"hello", &mut rng(seed + 1)).unwrap();
     let agreement = x3dh::respond(&bob.responder_keys(true, None), &alice.device, &first).unwrap();
-    let (theirs, opened) = Session::respond(&agreement, &bob.signed_prekey, &hello, NOW).unwrap();
+    let (theirs, opened) = Session::respond(&agreement, &hello, NOW).unwrap();
     assert_eq!(opened, b"hello");
     (ours, theirs)
 }

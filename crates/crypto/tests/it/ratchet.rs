@@ -356,13 +356,11 @@ fn a_rolled_back_state_repeats_no_ciphertext() {
 fn there_is_no_responder_without_a_message_that_opens() {
     let (alice, bob) = (Person::new(1), Person::new(2));
     let (agreement, first) = alice.initiate(&bob.bundle(true), None, 1);
-    let mut session = Session::initiate(&agreement, &bob.signed_prekey.public(), &mut rng(1));
+    let mut session = Session::initiate(&agreement, &mut rng(1));
     let message = session.seal(b"hello", &mut rng(2)).unwrap();
     let ephemeral = session.seal_ephemeral(b"hello", &mut rng(2)).unwrap();
     let agreement = x3dh::respond(&bob.responder_keys(true, None), &alice.device, &first).unwrap();
-    let respond = |message: &[u8]| {
-        Session::respond(&agreement, &bob.signed_prekey, message, NOW).map(|(_, plaintext)| plaintext)
-    };
+    let respond = |message: &[u8]| Session::respond(&agreement, message, NOW).map(|(_, plaintext)| plaintext);
     let mut altered = message.clone();
     altered[80] ^= 1;
     assert_eq!(respond(&altered), Err(RatchetError::BadTag));
@@ -377,11 +375,10 @@ fn there_is_no_responder_without_a_message_that_opens() {
 fn first_messages_may_arrive_in_any_order() {
     let (alice, bob) = (Person::new(1), Person::new(2));
     let (agreement, first) = alice.initiate(&bob.bundle(true), None, 1);
-    let mut ours = Session::initiate(&agreement, &bob.signed_prekey.public(), &mut rng(1));
+    let mut ours = Session::initiate(&agreement, &mut rng(1));
     let messages: Vec<_> = (0u8..3).map(|i| ours.seal(&[i], &mut rng(i.into())).unwrap()).collect();
     let agreement = x3dh::respond(&bob.responder_keys(true, None), &alice.device, &first).unwrap();
-    let (mut theirs, plaintext) =
-        Session::respond(&agreement, &bob.signed_prekey, &messages[2], NOW).unwrap();
+    let (mut theirs, plaintext) = Session::respond(&agreement, &messages[2], NOW).unwrap();
     assert_eq!(plaintext, [2]);
     assert_eq!(theirs.open(&messages[0], NOW).unwrap(), [0]);
     assert_eq!(theirs.open(&messages[1], NOW).unwrap(), [1]);

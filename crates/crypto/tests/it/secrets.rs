@@ -16,7 +16,7 @@ use sotto_crypto::sender_key::{
     ChainAnnouncement, ChainOwner, ReceivingChain, RosterPlace, SenderChainKey, SendingChain,
 };
 use sotto_crypto::vault::{OpenTable, StoreCipher, VaultKey};
-use sotto_crypto::x3dh::Agreement;
+use sotto_crypto::x3dh::{self, InitiatorAgreement, ResponderAgreement};
 use sotto_crypto::{
     AccountId, DeliveryKeyId, DeliveryToken, DeviceId, GroupId, MailboxId, PreKeyId, RosterHash,
 };
@@ -43,9 +43,9 @@ macro_rules! secret_types {
 }
 
 secret_types! {
-    AccountKey Agreement BackupOpener BackupSealer BackupTail ChainAnnouncement DeliveryKey DeliveryToken
-    DeviceIdentityKey DeviceSigningKey FileKey FileOpener FilePass FileSealer GroupSigningKey InviteCredential InviteSecret
-    OneTimePreKey OpenTable Passphrase ReceivingChain RecoveryKey SenderChainKey SendingChain Session SignedPreKey
+    AccountKey BackupOpener BackupSealer BackupTail ChainAnnouncement DeliveryKey DeliveryToken
+    DeviceIdentityKey DeviceSigningKey FileKey FileOpener FilePass FileSealer GroupSigningKey InitiatorAgreement
+    InviteCredential InviteSecret OneTimePreKey OpenTable Passphrase ReceivingChain RecoveryKey ResponderAgreement SenderChainKey SendingChain Session SignedPreKey
     StoreCipher StretchedKey TagKey UnverifiedEnvelope VaultKey
 }
 
@@ -115,11 +115,13 @@ fn keys_print_nothing_secret() {
 #[test]
 fn states_print_nothing_secret() {
     let (alice, bob) = (Person::new(1), Person::new(2));
-    let (agreement, _) = alice.initiate(&bob.bundle(true), None, 3);
-    let session = Session::initiate(&agreement, &bob.signed_prekey.public(), &mut rng(4));
+    let (agreement, first) = alice.initiate(&bob.bundle(true), None, 3);
+    let session = Session::initiate(&agreement, &mut rng(4));
     // The initiator's state begins with th, RK and its ratchet key.
     let state = session.to_bytes();
-    redacted!(Agreement, &agreement, state[1..33], alice.identity.to_bytes());
+    redacted!(InitiatorAgreement, &agreement, state[1..33], alice.identity.to_bytes());
+    let theirs = x3dh::respond(&bob.responder_keys(true, None), &alice.device, &first).unwrap();
+    redacted!(ResponderAgreement, &theirs, state[1..33], bob.signed_prekey.to_bytes());
     redacted!(Session, &session, state[1..97]);
     let (mut ours, mut theirs) = sessions(5);
     let first = ours.seal(&SECRET, &mut rng(6)).unwrap();

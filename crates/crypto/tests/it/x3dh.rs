@@ -26,11 +26,11 @@ fn talk(
     alter: impl FnOnce(&mut FirstKeys),
 ) -> Result<Result<Vec<u8>, RatchetError>, X3dhError> {
     let (agreement, mut first) = from.initiate(bundle, invite, 1);
-    let mut session = Session::initiate(&agreement, bundle.signed_prekey(), &mut rng(2));
+    let mut session = Session::initiate(&agreement, &mut rng(2));
     let message = session.seal(b"first", &mut rng(3)).unwrap();
     alter(&mut first);
     let agreement = x3dh::respond(to, claimed, &first)?;
-    Ok(Session::respond(&agreement, to.signed_prekey, &message, NOW).map(|(_, plaintext)| plaintext))
+    Ok(Session::respond(&agreement, &message, NOW).map(|(_, plaintext)| plaintext))
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn x3dh_and_the_first_messages() {
     ecdh(&watch, &bob.identity.to_bytes(), first.ephemeral.as_bytes());
     ecdh(&watch, &bob.signed_prekey.to_bytes(), first.ephemeral.as_bytes());
     ecdh(&watch, &bob.one_time_prekey.to_bytes(), first.ephemeral.as_bytes());
-    let mut ours = Box::new(Session::initiate(&agreement, &spk, rng));
+    let mut ours = Box::new(Session::initiate(&agreement, rng));
     drop(agreement);
     announce_state(&watch, &ours);
 
@@ -183,7 +183,7 @@ fn x3dh_and_the_first_messages() {
         invite: Some(&credential),
     };
     let agreement = Box::new(x3dh::respond(&keys, &alice.device, &first).unwrap());
-    let (theirs, opened) = Session::respond(&agreement, &bob.signed_prekey, &hello, NOW).unwrap();
+    let (theirs, opened) = Session::respond(&agreement, &hello, NOW).unwrap();
     let (mut theirs, opened) = (Box::new(theirs), Zeroizing::new(opened));
     assert_eq!(opened.as_slice(), TEXT);
     drop(agreement);

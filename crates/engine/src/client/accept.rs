@@ -195,7 +195,7 @@ impl Client {
         let (agreement, first) =
             x3dh::initiate(own.device(), &own.identity.identity, &peer, Some(&credential), turn.rng)
                 .map_err(|_| "invite: repeated keys")?;
-        let session = Session::initiate(&agreement, bundle.signed_prekey(), turn.rng);
+        let session = Session::initiate(&agreement, turn.rng);
         let held = Held::begun(session, first, Some(acceptance.secret.tag_key()));
         let name = acceptance.name.clone();
         let id = ContactId(*device_list.account().id().as_bytes());
@@ -386,7 +386,7 @@ impl Client {
         let own = &self.account;
         let (agreement, first) = x3dh::initiate(own.device(), &own.identity.identity, &peer, None, turn.rng)
             .map_err(|_| "prekeys: repeated keys")?;
-        let session = Session::initiate(&agreement, bundle.signed_prekey(), turn.rng);
+        let session = Session::initiate(&agreement, turn.rng);
         contact.needs_fresh = false;
         if bundle.delivery().id() > contact.delivery.id() {
             contact.delivery = *bundle.delivery();

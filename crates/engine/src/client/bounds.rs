@@ -281,7 +281,7 @@ fn sessions(rng: &mut ChaCha12Rng) -> (Session, Session, FirstKeys) {
     let peer = PeerKeys::new(ours, signed.public(), None);
     let (ours, theirs) = (*ours.device(), *theirs.device());
     let (agreement, first) = x3dh::initiate(&theirs, &their_identity, &peer, None, rng).unwrap();
-    let mut begun = Session::initiate(&agreement, peer.signed_prekey(), rng);
+    let mut begun = Session::initiate(&agreement, rng);
     let keys = ResponderKeys {
         device: &ours,
         identity: &identity,
@@ -292,7 +292,7 @@ fn sessions(rng: &mut ChaCha12Rng) -> (Session, Session, FirstKeys) {
     let agreement = x3dh::respond(&keys, &theirs, &first).unwrap();
     let now = sotto_crypto::Timestamp::from_millis(NOW.0);
     let opened = begun.seal(b"", rng).unwrap();
-    let (accepted, _) = Session::respond(&agreement, &signed, &opened, now).unwrap();
+    let (accepted, _) = Session::respond(&agreement, &opened, now).unwrap();
     (accepted, begun, first)
 }
 

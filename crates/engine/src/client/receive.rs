@@ -343,7 +343,7 @@ impl Client {
         if self.account.was_accepted(agreement.session_id(), from.contact) {
             return Err("first message: its session was begun before");
         }
-        Session::respond(&agreement, signed, ratchet, now).map_err(|_| "first message: does not open")
+        Session::respond(&agreement, ratchet, now).map_err(|_| "first message: does not open")
     }
 
     /// Keeps a session that the other side began. `false` if it was begun before.

@@ -21,8 +21,7 @@ struct Moment {
 
 /// What all moments come from.
 struct Scene {
-    ben: Someone,
-    agreement: x3dh::Agreement,
+    agreement: x3dh::ResponderAgreement,
     first: Vec<u8>,
     moments: Vec<Moment>,
 }
@@ -34,7 +33,7 @@ fn scene() -> &'static Scene {
         let peer = ben.peer_keys(true);
         let (agreement, keys) =
             x3dh::initiate(anna.device(), &anna.identity, &peer, None, &mut rng(3)).unwrap();
-        let mut ours = Session::initiate(&agreement, peer.signed_prekey(), &mut rng(4));
+        let mut ours = Session::initiate(&agreement, &mut rng(4));
         let first = ours.seal(b"first", &mut rng(5)).unwrap();
         let responder = ResponderKeys {
             device: ben.device(),
@@ -44,7 +43,7 @@ fn scene() -> &'static Scene {
             invite: None,
         };
         let agreement = x3dh::respond(&responder, anna.device(), &keys).unwrap();
-        let (theirs, _) = Session::respond(&agreement, &ben.signed_prekey, &first, NOW).unwrap();
+        let (theirs, _) = Session::respond(&agreement, &first, NOW).unwrap();
         let mut pair = [ours, theirs];
         let mut moments = vec![moment(&pair)];
         let fresh = &mut rng(6);
@@ -62,7 +61,7 @@ fn scene() -> &'static Scene {
             }
             moments.push(moment(&pair));
         }
-        Scene { ben, agreement, first, moments }
+        Scene { agreement, first, moments }
     })
 }
 
@@ -208,7 +207,7 @@ fn first_message(mut choices: Choices<'_>) -> bool {
         first = choices.rest().to_vec();
         first != scene.first
     };
-    let session = Session::respond(&scene.agreement, &scene.ben.signed_prekey, &first, NOW);
+    let session = Session::respond(&scene.agreement, &first, NOW);
     assert_eq!(session.is_err(), changed);
     !changed
 }

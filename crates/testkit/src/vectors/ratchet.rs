@@ -137,13 +137,11 @@ fn play(cases: &mut Cases, name: &str, act: impl FnOnce(&mut Played<'_>)) {
         let agreed = agree(case, &a, &b, true, None);
         case.given("x3dh", agreed.told.clone());
         let mut told = Told::new(&agreed, &b);
-        let session =
-            Session::initiate(&agreed.at_a, &b.signed_prekey.public(), case.random(["ratchet key"]));
+        let session = Session::initiate(&agreed.at_a, case.random(["ratchet key"]));
         told.initiated(case);
         let before = case.drawn();
-        let spk = b.signed_prekey;
         let at_b = agreed.at_b;
-        let b_begins = Box::new(move |message: &[u8]| Session::respond(&at_b, &spk, message, NOW));
+        let b_begins = Box::new(move |message: &[u8]| Session::respond(&at_b, message, NOW));
         let mut played = Played { case, told, a: session, b: None, b_begins, steps: Vec::new() };
         act(&mut played);
         let steps = core::mem::take(&mut played.steps);

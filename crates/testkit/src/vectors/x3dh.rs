@@ -8,7 +8,7 @@ use sotto_crypto::keys::{
     SignedPreKey,
 };
 use sotto_crypto::ratchet::Session;
-use sotto_crypto::x3dh::{self, Agreement, FirstKeys, ResponderKeys};
+use sotto_crypto::x3dh::{self, FirstKeys, InitiatorAgreement, ResponderAgreement, ResponderKeys};
 use sotto_wire::peer::{Carried, FirstPrefix};
 
 use super::conversation::Told;
@@ -27,8 +27,8 @@ pub(super) const X3DH: Structure = Structure {
 
 /// What X3DH gave, and what is told of it.
 pub(super) struct Agreed {
-    pub(super) at_a: Agreement,
-    pub(super) at_b: Agreement,
+    pub(super) at_a: InitiatorAgreement,
+    pub(super) at_b: ResponderAgreement,
     pub(super) first: FirstKeys,
     pub(super) transcript: [u8; 32],
     pub(super) secret: [u8; 32],
@@ -111,7 +111,7 @@ fn respond(
     first: &FirstKeys,
     one_time: bool,
     invite: Option<&InviteCredential>,
-) -> Result<Agreement, x3dh::X3dhError> {
+) -> Result<ResponderAgreement, x3dh::X3dhError> {
     let keys = ResponderKeys {
         device: &b.device(),
         identity: &b.identity,
@@ -152,13 +152,12 @@ fn agreement(case: &mut Case, one_time: bool, invited: bool) {
     let list = a.list(case);
     let before = case.drawn();
     let mut told = Told::new(&agreed, &b);
-    let mut session =
-        Session::initiate(&agreed.at_a, &b.signed_prekey.public(), case.random(["ratchet key"]));
+    let mut session = Session::initiate(&agreed.at_a, case.random(["ratchet key"]));
     told.initiated(case);
     let message = session.seal(plaintext, case.random(["r"])).expect("sealed");
     let mut step = told.sealed(0, &message, plaintext);
     step.insert("random".to_owned(), case.drawn());
-    Session::respond(&agreed.at_b, &b.signed_prekey, &message, super::NOW).expect("opens");
+    Session::respond(&agreed.at_b, &message, super::NOW).expect("opens");
     case.restore(before);
     case.given("plaintext", hex(plaintext));
     case.expect("device_list_A", hex(list.as_bytes()));

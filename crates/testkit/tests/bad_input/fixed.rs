@@ -101,7 +101,7 @@ fn session() -> (Vec<u8>, [Vec<u8>; 3], Vec<u8>, SignedPreKey) {
     let peer = peer_keys(&ben, signed_prekey.public());
     let device = &anna.list.devices()[0];
     let (agreement, keys) = x3dh::initiate(device, &anna.identity, &peer, None, &mut rng(15)).unwrap();
-    let mut ours = Session::initiate(&agreement, peer.signed_prekey(), &mut rng(16));
+    let mut ours = Session::initiate(&agreement, &mut rng(16));
     let first = ours.seal(b"first", &mut rng(17)).unwrap();
     let responder = ResponderKeys {
         device: &ben.list.devices()[0],
@@ -111,7 +111,7 @@ fn session() -> (Vec<u8>, [Vec<u8>; 3], Vec<u8>, SignedPreKey) {
         invite: None,
     };
     let agreement = x3dh::respond(&responder, device, &keys).unwrap();
-    let (mut theirs, _) = Session::respond(&agreement, &signed_prekey, &first, NOW).unwrap();
+    let (mut theirs, _) = Session::respond(&agreement, &first, NOW).unwrap();
     let fresh = &mut rng(18);
     ours.open(&theirs.seal(b"answer", fresh).unwrap(), NOW).unwrap();
     let late = theirs.seal(b"late", fresh).unwrap();
@@ -534,11 +534,11 @@ fn there_is_no_session_of_a_bad_first_message() {
         invite: None,
     };
     let agreement = x3dh::respond(&responder, device, &keys).unwrap();
-    assert!(Session::respond(&agreement, &signed_prekey, &first, NOW).is_ok());
+    assert!(Session::respond(&agreement, &first, NOW).is_ok());
     for byte in 0..first.len() {
         let mut bytes = first.clone();
         bytes[byte] ^= 1;
-        assert!(Session::respond(&agreement, &signed_prekey, &bytes, NOW).is_err(), "byte {byte}");
-        assert!(Session::respond(&agreement, &signed_prekey, &first[..byte], NOW).is_err(), "cut to {byte}");
+        assert!(Session::respond(&agreement, &bytes, NOW).is_err(), "byte {byte}");
+        assert!(Session::respond(&agreement, &first[..byte], NOW).is_err(), "cut to {byte}");
     }
 }

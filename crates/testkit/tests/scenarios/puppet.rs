@@ -116,7 +116,7 @@ impl Puppet {
         let invite = by_invite.then_some(&credential);
         let (agreement, keys) =
             x3dh::initiate(&self.device, &self.identity, &peer, invite, &mut self.rng).unwrap();
-        let session = Session::initiate(&agreement, peer.signed_prekey(), &mut self.rng);
+        let session = Session::initiate(&agreement, &mut self.rng);
         Talk { session, first: FirstPrefix { device_list: self.list.clone(), keys }, sequence: 0 }
     }
 

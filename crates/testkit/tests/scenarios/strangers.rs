@@ -83,7 +83,7 @@ fn a_greeting_without_the_links_secret_is_ignored() {
         let peer = bundle.peer_keys(None);
         let own = mallory.list.devices()[0];
         let (agreement, keys) = x3dh::initiate(&own, &mallory.identity, &peer, None, &mut rng).unwrap();
-        let mut session = Session::initiate(&agreement, bundle.signed_prekey(), &mut rng);
+        let mut session = Session::initiate(&agreement, &mut rng);
         let hello = Message::Body(Body {
             message_id: [1; 16],
             sequence: 1,

@@ -6,7 +6,7 @@ use sotto_crypto::invite::InviteSecret;
 use sotto_crypto::keys::{
     AccountKey, DeliveryKey, DeviceIdentityKey, DevicePublic, DeviceSigningKey, OneTimePreKey, SignedPreKey,
 };
-use sotto_crypto::x3dh::{Agreement, FirstKeys, PeerKeys, ResponderKeys, X3dhError, respond};
+use sotto_crypto::x3dh::{FirstKeys, PeerKeys, ResponderAgreement, ResponderKeys, X3dhError, respond};
 use sotto_crypto::{DeliveryKeyId, DeviceId, MailboxId, PreKeyId};
 
 use crate::given::Given;
@@ -67,7 +67,7 @@ impl Person {
         first: &FirstKeys,
         one_time: bool,
         invite: Option<&InviteSecret>,
-    ) -> Result<Agreement, X3dhError> {
+    ) -> Result<ResponderAgreement, X3dhError> {
         let credential = invite.map(InviteSecret::credential);
         let keys = ResponderKeys {
             device: &self.device,

@@ -25,8 +25,7 @@ fn the_responder_opens_the_first_message() {
         let agreement = b.respond(&a.device, &first.keys, one_time, invite(case).as_ref()).unwrap();
         assert_eq!(*agreement.session_id().as_bytes(), case.array("/expect/session_id"));
         assert_eq!(carried.ratchet, case.bytes("/expect/first_message/message"));
-        let (session, plaintext) =
-            Session::respond(&agreement, &b.signed_prekey, &carried.ratchet, NOW).unwrap();
+        let (session, plaintext) = Session::respond(&agreement, &carried.ratchet, NOW).unwrap();
         assert_eq!(plaintext, case.bytes("/given/plaintext"));
         assert_eq!(*session.id().as_bytes(), case.array("/expect/session_id"));
     });
@@ -45,7 +44,7 @@ fn the_initiator_makes_the_first_message() {
                 .unwrap();
         assert_eq!(*first.ephemeral.as_bytes(), case.array("/expect/EK/public"));
         let mut draws = Draws::of(case, "/expect/first_message/random", "");
-        let mut session = Session::initiate(&agreement, &b.signed_prekey.public(), &mut draws);
+        let mut session = Session::initiate(&agreement, &mut draws);
         let message = session.seal(&case.bytes("/given/plaintext"), &mut draws).unwrap();
         assert_eq!(message, case.bytes("/expect/first_message/message"));
     });

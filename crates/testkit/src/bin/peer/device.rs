@@ -188,7 +188,7 @@ impl Device {
         let credential = secret.as_ref().map(InviteSecret::credential);
         let (agreement, keys) =
             x3dh::initiate(&self.device, &self.identity, &peer, credential.as_ref(), &mut self.rng)?;
-        let session = Session::initiate(&agreement, bundle.signed_prekey(), &mut self.rng);
+        let session = Session::initiate(&agreement, &mut self.rng);
         let prefix = FirstPrefix { device_list: self.list.clone(), keys };
         if let Some(secret) = secret {
             self.tags.insert(secret.id(), secret.tag_key());
@@ -346,8 +346,7 @@ impl Device {
         if self.contact.as_ref().is_some_and(|contact| contact.accepted.contains(&agreement.session_id())) {
             return Err(Refusal::of("session-known"));
         }
-        let (session, plaintext) =
-            Session::respond(&agreement, &self.signed_prekey, &carried.ratchet, self.now)?;
+        let (session, plaintext) = Session::respond(&agreement, &carried.ratchet, self.now)?;
         let id = session.id();
         if let Message::Body(_) = Message::decode(&plaintext)? {
             self.pin(peer, None)?.accepted(session);

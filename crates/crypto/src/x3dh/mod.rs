@@ -10,7 +10,8 @@
 //! ```
 //! `suite` is two bytes, `flags` one (bit 0: OPK, bit 1: PSK), ids of absent keys are zero.
 
-use crate::id::truncate;
+mod agreement;
+
 use crate::invite::InviteCredential;
 use crate::kdf::hkdf;
 use crate::keys::{
@@ -19,9 +20,11 @@ use crate::keys::{
 };
 use crate::label::Purpose;
 use crate::point::Point;
-use crate::{InviteId, PreKeyId, SessionId};
+use crate::{InviteId, PreKeyId};
+use agreement::Agreed;
+pub use agreement::{InitiatorAgreement, ResponderAgreement};
 use rand_core::CryptoRng;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 /// The cipher suite of this version: P-256, HKDF-SHA-256, AES-256-GCM. Part of every transcript.
 pub const SUITE: u16 = 1;
@@ -122,26 +125,6 @@ pub struct ResponderKeys<'a> {
     pub invite: Option<&'a InviteCredential>,
 }
 
-/// The outcome of X3DH: the transcript hash and the secret `SK`, which only a ratchet session may consume.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Agreement {
-    pub(crate) transcript: [u8; 32],
-    pub(crate) secret: [u8; 32],
-}
-
-impl Agreement {
-    /// `SHA-256(label ‖ th)[..16]`. Remember accepted ids while the signed prekey's private half exists.
-    pub fn session_id(&self) -> SessionId {
-        SessionId::from_bytes(truncate(Purpose::SESSION_ID.hash(&[&self.transcript])))
-    }
-}
-
-impl core::fmt::Debug for Agreement {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Agreement").field("session_id", &self.session_id()).finish_non_exhaustive()
-    }
-}
-
 /// Runs X3DH as initiator (A) with a peer whose bundle was verified.
 ///
 /// # Errors
@@ -153,7 +136,7 @@ pub fn initiate<R: CryptoRng + ?Sized>(
     peer: &PeerKeys,
     invite: Option<&InviteCredential>,
     rng: &mut R,
-) -> Result<(Agreement, FirstKeys), X3dhError> {
+) -> Result<(InitiatorAgreement, FirstKeys), X3dhError> {
     let ephemeral = EphemeralKey::generate(rng);
     let first = FirstKeys {
         ephemeral: ephemeral.public(),
@@ -170,7 +153,8 @@ pub fn initiate<R: CryptoRng + ?Sized>(
     let dh4 = peer.one_time_prekey.map(|key| ephemeral.0.agree(&key.point));
     let parties = Parties { initiator: device, responder: &peer.device };
     let transcript = parties.transcript(&first, &peer.signed_prekey, peer.one_time_prekey.as_ref());
-    Ok((derive(transcript, [&dh1, &dh2, &dh3], dh4, invite), first))
+    let agreed = derive(transcript, [&dh1, &dh2, &dh3], dh4, invite);
+    Ok((InitiatorAgreement { agreed, signed_prekey: peer.signed_prekey }, first))
 }
 
 /// Runs X3DH as responder (B) for the keys named by a first message. Nothing about the peer is proven by this alone:
@@ -183,7 +167,7 @@ pub fn respond(
     keys: &ResponderKeys<'_>,
     peer: &DevicePublic,
     first: &FirstKeys,
-) -> Result<Agreement, X3dhError> {
+) -> Result<ResponderAgreement, X3dhError> {
     if first.spk_id != keys.signed_prekey.id()
         || first.opk_id != keys.one_time_prekey.map(OneTimePreKey::id)
         || first.invite_id != keys.invite.map(InviteCredential::id)
@@ -203,7 +187,8 @@ pub fn respond(
     let dh4 = keys.one_time_prekey.map(|key| key.pair.agree(&first.ephemeral.0));
     let parties = Parties { initiator: peer, responder: keys.device };
     let transcript = parties.transcript(first, &signed_prekey, one_time_prekey.as_ref());
-    Ok(derive(transcript, [&dh1, &dh2, &dh3], dh4, keys.invite))
+    let agreed = derive(transcript, [&dh1, &dh2, &dh3], dh4, keys.invite);
+    Ok(ResponderAgreement { agreed, signed_prekey: keys.signed_prekey.pair.duplicate() })
 }
 
 fn refuse_own_keys(own: &DevicePublic, peer: &DevicePublic, invited: bool) -> Result<(), X3dhError> {
@@ -273,10 +258,10 @@ fn derive(
     [dh1, dh2, dh3]: [&[u8; 32]; 3],
     dh4: Option<Zeroizing<[u8; 32]>>,
     invite: Option<&InviteCredential>,
-) -> Agreement {
+) -> Agreed {
     let dh4 = dh4.unwrap_or_default();
     let psk = invite.map(InviteCredential::psk).unwrap_or_default();
     let ikm: [&[u8]; 5] = [dh1, dh2, dh3, dh4.as_slice(), psk.as_slice()];
     let secret = hkdf::<32>(&[0; 32], &ikm, Purpose::X3DH_SECRET, &[&transcript]);
-    Agreement { transcript, secret: *secret }
+    Agreed { transcript, secret: *secret }
 }
