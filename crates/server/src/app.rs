@@ -1,5 +1,6 @@
 //! What every request may use.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -12,8 +13,8 @@ use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::page::Page;
 use crate::presence::Presence;
-use crate::rate::Rates;
 use crate::store::Store;
+use crate::stranger::{Abuse, Cost, Strangers, TooMany};
 use crate::turn::Turn;
 
 /// Shared by all connections.
@@ -24,8 +25,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// Who is connected.
     pub presence: Presence,
-    /// Who asks too often.
-    pub rates: Rates,
+    /// Who asks too often, stores too much, or is banned.
+    pub strangers: Strangers,
     /// Which STUN and TURN servers to name.
     pub turn: Turn,
     /// Under which names this server answers.
@@ -43,6 +44,21 @@ pub struct App {
 }
 
 impl App {
+    /// Counts what nobody does by mistake.
+    pub fn abused(&self, address: IpAddr, abuse: Abuse) {
+        if self.strangers.abused(address, abuse) {
+            self.metrics.bans_total.add();
+        }
+    }
+
+    /// Takes what is to be stored out of an address's allowance.
+    ///
+    /// # Errors
+    /// [`TooMany`] if that does not fit.
+    pub fn may_store(&self, address: IpAddr, cost: Cost) -> Result<(), TooMany> {
+        self.strangers.store(address, cost).inspect_err(|_| self.metrics.requests_over_allowance_total.add())
+    }
+
     /// Time for a request's body, and for the answer to a challenge.
     #[must_use]
     pub const fn body_timeout(&self) -> Duration {

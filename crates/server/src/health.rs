@@ -28,5 +28,6 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> String {
+    app.metrics.addresses_banned.set(app.strangers.bans());
     app.metrics.render()
 }

@@ -12,11 +12,11 @@ pub mod metrics;
 pub mod origin;
 pub mod page;
 pub mod presence;
-pub mod rate;
 mod run;
 pub mod serve;
 pub mod socket;
 pub mod store;
+pub mod stranger;
 pub mod turn;
 pub mod web;
 

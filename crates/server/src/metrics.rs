@@ -46,8 +46,18 @@ metrics! {
     envelopes_delivered_total: counter;
     /// Requests refused because of their content.
     requests_refused_total: counter;
-    /// Requests refused because there were too many.
+    /// Requests refused because there were too many, for whichever reason.
     requests_limited_total: counter;
+    /// Requests refused because their address was banned.
+    requests_banned_total: counter;
+    /// Requests and frames refused because their address had as much stored as it may.
+    requests_over_allowance_total: counter;
+    /// Addresses banned now.
+    addresses_banned: gauge;
+    /// Bans begun.
+    bans_total: counter;
+    /// Bytes that the database and its disk still take.
+    database_room_bytes: gauge;
     /// Requests refused because the database was busy, full or failing.
     requests_unavailable_total: counter;
     /// Requests that met a mistake of the server's.
@@ -66,6 +76,11 @@ impl Number {
     /// One more.
     pub fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Another number.
+    pub fn set(&self, number: u64) {
+        self.0.store(number, Ordering::Relaxed);
     }
 
     /// The number now.

@@ -26,8 +26,13 @@ pub struct Ephemeral {
     _room: OwnedSemaphorePermit,
 }
 
+/// When a connection came, among all others: the later displaces the earlier, whichever is done first with proving
+/// whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Arrival(u64);
+
 struct Entry {
-    connection: u64,
+    arrival: Arrival,
     stored: Arc<Notify>,
     ephemeral: mpsc::Sender<Ephemeral>,
     room: Arc<Semaphore>,
@@ -45,7 +50,7 @@ pub struct Presence {
 pub struct Listening<'a> {
     presence: &'a Presence,
     mailbox: MailboxId,
-    connection: u64,
+    arrival: Arrival,
     /// Something was stored.
     pub stored: Arc<Notify>,
     /// Something ephemeral came.
@@ -55,12 +60,17 @@ pub struct Listening<'a> {
 }
 
 impl Presence {
-    /// Opens a mailbox here; whoever had it open is told to go.
-    pub fn listen(&self, mailbox: MailboxId) -> Listening<'_> {
-        let connection = self.next.fetch_add(1, Ordering::Relaxed);
+    /// Notes that a connection came.
+    pub fn arrive(&self) -> Arrival {
+        Arrival(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Opens a mailbox here, and whoever came before and has it open is told to go; none if somebody has it who came
+    /// after.
+    pub fn listen(&self, mailbox: MailboxId, arrival: Arrival) -> Option<Listening<'_>> {
         let (sender, ephemeral) = mpsc::channel(EPHEMERAL_QUEUE);
         let entry = Entry {
-            connection,
+            arrival,
             stored: Arc::default(),
             ephemeral: sender,
             room: Arc::new(Semaphore::new(EPHEMERAL_BYTES)),
@@ -69,16 +79,20 @@ impl Presence {
         let listening = Listening {
             presence: self,
             mailbox,
-            connection,
+            arrival,
             stored: Arc::clone(&entry.stored),
             ephemeral,
             displaced: entry.displaced.clone(),
         };
-        let before = self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(mailbox, entry);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let later = open.get(&mailbox).is_some_and(|there| there.arrival > arrival);
+        let before = if later { None } else { open.insert(mailbox, entry) };
+        // Dropping what was made here locks it again.
+        drop(open);
         if let Some(before) = before {
             before.displaced.cancel();
         }
-        listening
+        (!later).then_some(listening)
     }
 
     /// Says that something was stored for a mailbox.
@@ -103,7 +117,7 @@ impl Presence {
 impl Drop for Listening<'_> {
     fn drop(&mut self) {
         let mut open = self.presence.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.get(&self.mailbox).is_some_and(|entry| entry.connection == self.connection) {
+        if open.get(&self.mailbox).is_some_and(|entry| entry.arrival == self.arrival) {
             open.remove(&self.mailbox);
         }
     }

@@ -16,8 +16,8 @@ use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::page::{Page, PageError};
 use crate::presence::Presence;
-use crate::rate::{NoRandomness, Rates};
 use crate::store::{Quotas, SqliteOpenError, SqliteOptions, SqliteStore, Store, Timestamp};
+use crate::stranger::{NoRandomness, Strangers};
 use crate::turn::Turn;
 use crate::{health, serve, web};
 
@@ -103,7 +103,7 @@ impl Running {
         let app = Arc::new(App {
             store,
             presence: Presence::default(),
-            rates: Rates::new(&config)?,
+            strangers: Strangers::new(&config)?,
             turn: Turn::new(&config)?,
             origins: Origins::new(config.origins.clone(), address.port()),
             page,
@@ -205,7 +205,12 @@ async fn prune(app: Arc<App>) {
     loop {
         tokio::select! {
             () = app.stopping.cancelled() => return,
-            _ = every.tick() => app.rates.prune(),
+            _ = every.tick() => app.strangers.prune(),
+        }
+        // While the store is busy or fails, what was known and taken since is near enough.
+        if let Ok(room) = app.store.room().await {
+            app.strangers.room(room);
+            app.metrics.database_room_bytes.set(room);
         }
     }
 }

@@ -7,16 +7,16 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use sotto_wire::server::{CONTENT_TYPE as CBOR, ErrorCode, Message};
+use sotto_wire::server::{CONTENT_TYPE as CBOR, ErrorCode, Message, path};
 
 use super::Refusal;
 use crate::app::App;
 use crate::forwarded::client_address;
-use crate::rate::Kind;
+use crate::stranger::Abuse;
 
 /// A request that was made to us, by a page of ours or by no page, from an address that may ask.
 #[derive(Clone, Debug)]
@@ -34,10 +34,24 @@ impl FromRequestParts<Arc<App>> for Client {
         let peer =
             parts.extensions.get::<ConnectInfo<SocketAddr>>().ok_or(Refusal::new(ErrorCode::Internal))?;
         let address = client_address(peer.0.ip(), &parts.headers, &app.config.trusted_proxies);
-        app.rates.address(Kind::Request, address)?;
-        let origin = app.origins.of_request(&parts.headers).ok_or(Refusal::new(ErrorCode::WrongOrigin))?;
-        Ok(Self { address, origin })
+        // Whoever shows a token that a device gave out is no stranger to it, and may share the address of one.
+        if parts.uri.path() != path::ENVELOPES {
+            app.strangers.banned(address).inspect_err(|_| app.metrics.requests_banned_total.add())?;
+        }
+        let origin = app.origins.of_request(&parts.headers);
+        app.strangers.request(address).inspect_err(|_| {
+            if origin.is_some() && !by_another_site(&parts.headers) {
+                app.abused(address, Abuse::Request);
+            }
+        })?;
+        Ok(Self { address, origin: origin.ok_or(Refusal::new(ErrorCode::WrongOrigin))? })
     }
+}
+
+/// Whether a page elsewhere had its visitor's browser ask, who is not to be banned for that. Browsers say so also where
+/// they send no `Origin`; who says so and is no browser is still held by the bucket.
+fn by_another_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() != b"same-origin")
 }
 
 /// The body of a request, read under its limits.
@@ -58,15 +72,21 @@ impl<T: Message> FromRequest<Arc<App>> for Input<T> {
         if parts.headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != CBOR.as_bytes()) {
             return Err(Refusal::new(ErrorCode::UnsupportedMediaType));
         }
+        let address = client.address;
+        let malformed = |refusal: Refusal| {
+            app.abused(address, Abuse::Malformed);
+            refusal
+        };
         let announced =
             parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: usize| length > T::MAX) {
-            return Err(Refusal::new(ErrorCode::TooLarge));
+            return Err(malformed(Refusal::new(ErrorCode::TooLarge)));
         }
         let bytes = tokio::time::timeout(app.body_timeout(), read(body, T::MAX))
             .await
             .map_err(|_| Refusal::new(ErrorCode::TooSlow))??;
-        Ok(Self { client, message: T::decode(&bytes)? })
+        let message = T::decode(&bytes).map_err(|error| malformed(error.into()))?;
+        Ok(Self { client, message })
     }
 }
 

@@ -9,6 +9,7 @@ use sotto_wire::server::{Accepted, Class, ErrorCode, PutEnvelope};
 use super::{Answer, Input, Refusal};
 use crate::app::App;
 use crate::store::{NewEnvelope, PutOutcome, Timestamp};
+use crate::stranger::{Abuse, Cost};
 
 const MINUTE_S: u64 = 60;
 const HOUR_S: u64 = 3600;
@@ -16,16 +17,17 @@ const HOUR_S: u64 = 3600;
 /// Stores or hands over an envelope.
 pub async fn put(
     State(app): State<Arc<App>>,
-    Input { message: put, .. }: Input<PutEnvelope>,
+    Input { client, message: put }: Input<PutEnvelope>,
 ) -> Result<Answer<Accepted>, Refusal> {
     if put.blob.id() != put.envelope_id {
+        app.abused(client.address, Abuse::Malformed);
         return Err(Refusal::new(ErrorCode::Malformed));
     }
     let token = put.token.hash();
     if !app.store.authorise(put.mailbox, token).await? {
         return Err(Refusal::new(ErrorCode::Forbidden));
     }
-    app.rates.mailbox(put.mailbox)?;
+    app.strangers.mailbox(put.mailbox)?;
     match put.class {
         Class::Ephemeral => {
             app.presence.ephemeral(put.mailbox, put.envelope_id, put.blob);
@@ -40,7 +42,13 @@ pub async fn put(
                 expires: expiry(now, u64::from(put.lifetime_s.min(app.config.envelope_lifetime_s))),
                 blob: put.blob,
             };
-            match app.store.put(envelope, now).await? {
+            let cost = Cost::of(envelope.blob.as_bytes().len());
+            app.may_store(client.address, cost)?;
+            let outcome = app.store.put(envelope, now).await;
+            if !matches!(outcome, Ok(PutOutcome::Stored(_))) {
+                app.strangers.not_stored(client.address, cost);
+            }
+            match outcome? {
                 PutOutcome::Stored(_) => app.presence.stored(put.mailbox),
                 PutOutcome::Repeated(_) => {}
                 PutOutcome::Forbidden => return Err(Refusal::new(ErrorCode::Forbidden)),

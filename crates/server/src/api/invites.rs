@@ -11,8 +11,8 @@ use sotto_wire::server::{
 
 use super::{Answer, Client, Input, Refusal};
 use crate::app::App;
-use crate::rate::Kind;
 use crate::store::{CreateOutcome, InviteOutcome, Timestamp};
+use crate::stranger::Cost;
 
 /// How far ahead a client's clock may be, in seconds.
 const CLOCK_S: u64 = 24 * 3600;
@@ -28,7 +28,13 @@ pub async fn create(
         return Err(Refusal::new(ErrorCode::Malformed));
     }
     limit(&app, &client)?;
-    match app.store.create_invite(invite, now).await? {
+    let cost = Cost::of(invite.card.as_bytes().len().saturating_add(invite.bundle.as_bytes().len()));
+    app.may_store(client.address, cost)?;
+    let created = app.store.create_invite(invite, now).await;
+    if !matches!(created, Ok(CreateOutcome::Created)) {
+        app.strangers.not_stored(client.address, cost);
+    }
+    match created? {
         CreateOutcome::Created => Ok(Answer::with(StatusCode::CREATED, Accepted {})),
         CreateOutcome::Conflict => Err(Refusal::new(ErrorCode::Conflict)),
     }
@@ -65,7 +71,7 @@ pub async fn revoke(
 }
 
 fn limit(app: &App, client: &Client) -> Result<(), Refusal> {
-    Ok(app.rates.address(Kind::Meeting, client.address)?)
+    Ok(app.strangers.meeting(client.address)?)
 }
 
 fn open<T>(outcome: InviteOutcome<T>) -> Result<T, Refusal> {

@@ -7,7 +7,6 @@ use sotto_wire::server::{ErrorCode, FetchPreKeys, FetchedPreKeys};
 
 use super::{Answer, Input, Refusal};
 use crate::app::App;
-use crate::rate::Kind;
 use crate::store::{PreKeysOutcome, Timestamp};
 
 /// The bundle and, while the token's share lasts, one one-time prekey.
@@ -15,7 +14,7 @@ pub async fn fetch(
     State(app): State<Arc<App>>,
     Input { client, message: fetch }: Input<FetchPreKeys>,
 ) -> Result<Answer<FetchedPreKeys>, Refusal> {
-    app.rates.address(Kind::Meeting, client.address)?;
+    app.strangers.meeting(client.address)?;
     match app.store.take_prekeys(fetch.mailbox, fetch.token.hash(), Timestamp::now()).await? {
         PreKeysOutcome::Found(found) => Ok(Answer::ok(found)),
         PreKeysOutcome::NotPublished => Err(Refusal::new(ErrorCode::NotFound)),

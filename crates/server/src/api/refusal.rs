@@ -5,8 +5,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sotto_wire::server::{CONTENT_TYPE as CBOR, ErrorCode, Failure, FrameError, Message, RequestId};
 
-use crate::rate::{TooMany, random};
 use crate::store::StoreError;
+use crate::stranger::{TooMany, random};
 
 /// Seconds to wait when the store is busy.
 const BUSY_RETRY_S: u32 = 1;

@@ -3,6 +3,8 @@
 use super::{Config, ConfigError};
 use crate::turn::Turn;
 
+const DAY_S: u32 = 24 * 3600;
+
 /// Refuses settings that cannot be meant, each with its name and what would be right.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     for origin in &config.origins {
@@ -23,7 +25,19 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         let problem = "must be at least 7: only opening a mailbox counts, and a page may stay open for days";
         return Err(ConfigError::Nonsense { name: "mailbox_idle_days", problem: problem.into() });
     }
+    if config.address_store_percent > 100 {
+        let problem = "is a part of what is free: at most 100";
+        return Err(ConfigError::Nonsense { name: "address_store_percent", problem: problem.into() });
+    }
+    if config.ban_max_s > DAY_S || config.ban_max_s < config.ban_s {
+        let problem = format!("must be at least ban_s ({}) and at most a day ({DAY_S})", config.ban_s);
+        return Err(ConfigError::Nonsense { name: "ban_max_s", problem });
+    }
     let positive = [
+        ("address_store_mib", config.address_store_mib),
+        ("address_store_percent", u64::from(config.address_store_percent)),
+        ("ban_after", u64::from(config.ban_after)),
+        ("ban_s", u64::from(config.ban_s)),
         ("address_requests_per_s", u64::from(config.address_requests_per_s)),
         ("address_requests_burst", u64::from(config.address_requests_burst)),
         ("address_meetings_per_min", u64::from(config.address_meetings_per_min)),

@@ -86,6 +86,18 @@ settings! {
     address_meetings_per_min: u32 = 60;
     /// Invites, prekeys, TURN credentials and new sockets one address may ask for at once.
     address_meetings_burst: u32 = 120;
+    /// MiB one address (IPv6: a /64 network; four times that a /48) may have stored at once, by envelopes, invites,
+    /// new mailboxes, tokens and prekeys; used up, it comes back evenly over a day.
+    address_store_mib: u64 = 64;
+    /// Part of what the database and its disk have free that one address may have stored at once, in percent.
+    address_store_percent: u32 = 2;
+    /// Malformed requests and frames, failed signatures and floods of frames from one address before it is banned, in
+    /// ten minutes; a request over `address_requests_per_s` counts a twentieth.
+    ban_after: u32 = 50;
+    /// Time of an address's first ban, in seconds; each further one within a day is twice as long.
+    ban_s: u32 = 60;
+    /// Longest time of a ban, in seconds, at most a day.
+    ban_max_s: u32 = 900;
     /// Envelopes one mailbox takes, per second.
     mailbox_envelopes_per_s: u32 = 50;
     /// Envelopes one mailbox takes at once.

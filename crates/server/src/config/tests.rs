@@ -52,6 +52,10 @@ fn nonsense_is_refused_with_its_name() {
         ("--connections", "0"),
         ("--connections", "many"),
         ("--mailbox-idle-days", "6"),
+        ("--address-store-percent", "101"),
+        ("--address-store-percent", "0"),
+        ("--ban-max-s", "86401"),
+        ("--ban-max-s", "59"),
         ("--listen", "8080"),
         ("--trusted-proxies", "10.0.0.0/99"),
     ] {

@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, State, WebSocketUpgrade};
 use axum::response::Response;
-use sotto_wire::server::{ErrorCode, limits};
+use sotto_wire::server::{CloseCode, ErrorCode, limits};
 
 use crate::api::{Client, Refusal};
 use crate::app::App;
-use crate::rate::Kind;
 use crate::serve::ConnectionPermit;
-use connection::Connection;
+use crate::stranger::Abuse;
+use connection::{Connection, End};
 
 /// Small from the beginning: the defaults (128 KiB to read, no limit to write) are per socket.
 const READ_BUFFER: usize = 4 * 1024;
@@ -31,7 +31,8 @@ pub async fn upgrade(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
     let upgrade = upgrade.map_err(|_| Refusal::new(ErrorCode::Malformed))?;
-    app.rates.address(Kind::Meeting, client.address)?;
+    app.strangers.meeting(client.address)?;
+    let arrival = app.presence.arrive();
     let task = app.connections.token();
     Ok(upgrade
         .read_buffer_size(READ_BUFFER)
@@ -41,8 +42,28 @@ pub async fn upgrade(
         .max_frame_size(limits::SOCKET_MESSAGE_MAX)
         .on_upgrade(move |socket| async move {
             let mut connection = Connection::new(socket, app.send_timeout());
-            let end = session::run(&app, &mut connection, &client.origin).await;
+            let end = session::run(&app, &mut connection, &client, arrival).await;
+            if let Some(abuse) = abuse(end) {
+                app.abused(client.address, abuse);
+            }
             connection.close(&app.metrics, end).await;
             drop((permit, task));
         }))
+}
+
+/// What a connection ended for, where no client of ours ends so.
+const fn abuse(end: End) -> Option<Abuse> {
+    match end {
+        End::Because(CloseCode::Malformed) => Some(Abuse::Malformed),
+        End::Because(CloseCode::Unauthenticated) => Some(Abuse::Unproven),
+        End::Because(CloseCode::RateLimited) => Some(Abuse::Frames),
+        End::Because(
+            CloseCode::ShuttingDown
+            | CloseCode::TooSlow
+            | CloseCode::Displaced
+            | CloseCode::UnsupportedVersion
+            | CloseCode::Unavailable,
+        )
+        | End::Gone => None,
+    }
 }

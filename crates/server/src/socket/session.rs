@@ -10,21 +10,25 @@ use sotto_wire::server::{
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::connection::{Connection, End, Received};
+use crate::api::Client;
 use crate::app::App;
-use crate::presence::Listening;
-use crate::rate::random;
-use crate::store::{ListOutcome, MailboxState, OpenOutcome, StoreError, Timestamp};
+use crate::presence::{Arrival, Listening};
+use crate::store::{ListOutcome, MailboxState, OpenOutcome, StoreError, StoreFuture, Timestamp};
+use crate::stranger::{Cost, random};
 
 /// Envelopes read from the store at once; at most 256 KiB of large ones.
 const BATCH: u32 = 4;
+
+/// Small rows that a mailbox and its entry in an index are worth.
+const MAILBOX_ROWS: usize = 3;
 
 /// Pause before a busy store is asked again; a commit takes a few of these.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves one socket until it ends.
-pub(super) async fn run(app: &App, connection: &mut Connection, origin: &str) -> End {
+pub(super) async fn run(app: &App, connection: &mut Connection, client: &Client, arrival: Arrival) -> End {
     let opened = tokio::select! {
-        opened = timeout(app.body_timeout(), authenticate(app, connection, origin)) => opened,
+        opened = timeout(app.body_timeout(), authenticate(app, connection, client)) => opened,
         () = app.stopping.cancelled() => return End::Because(CloseCode::ShuttingDown),
     };
     let (authentication, state) = match opened {
@@ -32,11 +36,15 @@ pub(super) async fn run(app: &App, connection: &mut Connection, origin: &str) ->
         Ok(Err(end)) => return end,
         Err(_) => return End::Because(CloseCode::TooSlow),
     };
+    let Some(listening) = app.presence.listen(authentication.mailbox, arrival) else {
+        return End::Because(CloseCode::Displaced);
+    };
     let _counted = app.metrics.sockets.hold();
     let session = Session {
         app,
+        client,
         connection,
-        listening: app.presence.listen(authentication.mailbox),
+        listening,
         authentication,
         sent_through: Sequence(0),
         credit: limits::CREDIT_WINDOW,
@@ -48,7 +56,7 @@ pub(super) async fn run(app: &App, connection: &mut Connection, origin: &str) ->
 async fn authenticate(
     app: &App,
     connection: &mut Connection,
-    origin: &str,
+    client: &Client,
 ) -> Result<(Authentication, MailboxState), End> {
     let nonce = Nonce(random().map_err(|_| End::Because(CloseCode::Unavailable))?);
     connection.send(&ServerFrame::Challenge { version: limits::VERSION, nonce }).await?;
@@ -62,20 +70,33 @@ async fn authenticate(
     if authentication.version != limits::VERSION {
         return Err(End::Because(CloseCode::UnsupportedVersion));
     }
-    if authentication.verify(origin, &nonce).is_err() {
+    if authentication.verify(&client.origin, &nonce).is_err() {
         return Err(End::Because(CloseCode::Unauthenticated));
     }
-    let opened =
-        app.store.open_mailbox(authentication.mailbox, *authentication.signing_key, Timestamp::now()).await;
-    match opened {
+    match open(app, &authentication, client).await {
         Ok(OpenOutcome::Opened(state)) => Ok((authentication, state)),
         Ok(OpenOutcome::Refused) => Err(End::Because(CloseCode::Unauthenticated)),
         Err(StoreError::Busy | StoreError::Unavailable) => Err(End::Because(CloseCode::Unavailable)),
     }
 }
 
+/// Opens a mailbox; a new one has to fit into its address's allowance.
+async fn open(
+    app: &App,
+    authentication: &Authentication,
+    client: &Client,
+) -> Result<OpenOutcome, StoreError> {
+    let mailbox = authentication.mailbox;
+    if !app.store.knows(mailbox).await? {
+        let cost = Cost::long_lived(MAILBOX_ROWS, 0, app.config.mailbox_idle_days);
+        app.may_store(client.address, cost).map_err(|_| StoreError::Unavailable)?;
+    }
+    app.store.open_mailbox(mailbox, *authentication.signing_key, Timestamp::now()).await
+}
+
 struct Session<'a> {
     app: &'a App,
+    client: &'a Client,
     connection: &'a mut Connection,
     listening: Listening<'a>,
     authentication: Authentication,
@@ -200,25 +221,50 @@ impl Session<'_> {
             }
             ClientFrame::Ping { n } => return self.connection.send(&ServerFrame::Pong { n }).await,
             ClientFrame::AddTokens { request, hashes } => {
-                let hashes = hashes.into_vec().into_iter().map(|listed| listed.0).collect();
-                (request, store.add_tokens(mailbox, hashes).await)
+                let hashes: Vec<_> = hashes.into_vec().into_iter().map(|listed| listed.0).collect();
+                let (rows, added) = (hashes.len(), store.add_tokens(mailbox, hashes));
+                (request, allowed(self.app, self.client, (rows, 0), added).await)
             }
             ClientFrame::RevokeTokens { request, hashes } => {
                 let hashes = hashes.into_vec().into_iter().map(|listed| listed.0).collect();
-                (request, store.revoke_tokens(mailbox, hashes).await.map(|()| ListOutcome::Done))
+                let revoked = store.revoke_tokens(mailbox, hashes).await;
+                (request, answer(revoked.map(|()| ListOutcome::Done)))
             }
             ClientFrame::PublishPreKeys { request, bundle, one_time } => {
-                (request, store.publish_prekeys(mailbox, bundle, one_time.into_vec()).await)
+                let (rows, bytes) = (one_time.as_slice().len(), bundle.as_bytes().len());
+                let published = store.publish_prekeys(mailbox, bundle, one_time.into_vec());
+                (request, allowed(self.app, self.client, (rows, bytes), published).await)
             }
         };
         let answer = match outcome {
-            Ok(ListOutcome::Done) => ServerFrame::Done { request },
-            Ok(ListOutcome::Full) => ServerFrame::Failed { request, code: ErrorCode::Quota },
-            Err(StoreError::Busy | StoreError::Unavailable) => {
-                ServerFrame::Failed { request, code: ErrorCode::Unavailable }
-            }
+            Ok(()) => ServerFrame::Done { request },
+            Err(code) => ServerFrame::Failed { request, code },
         };
         self.connection.send(&answer).await
+    }
+}
+
+/// Stores so many rows and bytes that stay with a mailbox, if its device's address may.
+async fn allowed(
+    app: &App,
+    client: &Client,
+    (rows, bytes): (usize, usize),
+    write: StoreFuture<'_, ListOutcome>,
+) -> Result<(), ErrorCode> {
+    let cost = Cost::long_lived(rows, bytes, app.config.mailbox_idle_days);
+    app.may_store(client.address, cost).map_err(|_| ErrorCode::RateLimited)?;
+    let outcome = write.await;
+    if outcome != Ok(ListOutcome::Done) {
+        app.strangers.not_stored(client.address, cost);
+    }
+    answer(outcome)
+}
+
+const fn answer(outcome: Result<ListOutcome, StoreError>) -> Result<(), ErrorCode> {
+    match outcome {
+        Ok(ListOutcome::Done) => Ok(()),
+        Ok(ListOutcome::Full) => Err(ErrorCode::Quota),
+        Err(StoreError::Busy | StoreError::Unavailable) => Err(ErrorCode::Unavailable),
     }
 }
 

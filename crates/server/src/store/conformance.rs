@@ -34,6 +34,7 @@ pub(super) async fn conforms(open: impl AsyncFn() -> Arc<dyn Store>) {
     a_mailbox_belongs_to_its_first_key(&*open().await).await;
     envelopes_come_in_order_until_acknowledged(&*open().await).await;
     a_repetition_is_stored_once(&*open().await).await;
+    it_knows_what_it_has_and_how_much_more_it_takes(&*open().await).await;
     only_valid_tokens_open_a_mailbox(&*open().await).await;
     quotas_hold_and_expiry_makes_room(&*open().await).await;
     what_has_expired_is_never_read(&*open().await).await;
@@ -126,6 +127,22 @@ async fn a_repetition_is_stored_once(store: &dyn Store) {
     assert_eq!(put(store, 1).await, PutOutcome::Repeated(Sequence(1)));
     reap_all(store, NOW.plus(TOMBSTONE_S)).await;
     assert_eq!(put(store, 1).await, PutOutcome::Stored(Sequence(2)));
+}
+
+async fn it_knows_what_it_has_and_how_much_more_it_takes(store: &dyn Store) {
+    let before = store.room().await.unwrap();
+    assert_eq!(store.knows(ALICE).await, Ok(false));
+    alice_with_token(store).await;
+    assert_eq!((store.knows(ALICE).await, store.knows(BOB).await), (Ok(true), Ok(false)));
+    for number in 0..3 {
+        let outcome = store.put(envelope(number, 64 * 1024), NOW).await.unwrap();
+        assert!(matches!(outcome, PutOutcome::Stored(_)), "{outcome:?}");
+    }
+    let full = store.room().await.unwrap();
+    assert!(before.saturating_sub(full) >= 3 * 64 * 1024, "{before} before, {full} with three envelopes");
+    reap_all(store, NOW.plus(3601)).await;
+    let after = store.room().await.unwrap();
+    assert!(after > full, "{after} after they ended");
 }
 
 async fn only_valid_tokens_open_a_mailbox(store: &dyn Store) {

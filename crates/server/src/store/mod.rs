@@ -198,6 +198,9 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> StoreFuture<'_, OpenOutcome>;
 
+    /// Whether anybody has opened this mailbox, and it was not forgotten since.
+    fn knows(&self, mailbox: MailboxId) -> StoreFuture<'_, bool>;
+
     /// Whether this token opens this mailbox. The same work whether the mailbox, the token or neither exists.
     fn authorise(&self, mailbox: MailboxId, token: TokenHash) -> StoreFuture<'_, bool>;
 
@@ -271,6 +274,9 @@ pub trait Store: Send + Sync + 'static {
         owner: OwnerHash,
         now: Timestamp,
     ) -> StoreFuture<'_, InviteOutcome<()>>;
+
+    /// Bytes that can still be stored, about.
+    fn room(&self) -> StoreFuture<'_, u64>;
 
     /// Removes some of what has ended; true if there may be more.
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, bool>;

@@ -186,7 +186,7 @@ impl Socket {
         Self::upgrade(stream, address, &origin(address), HeaderMap::new()).await.unwrap()
     }
 
-    async fn upgrade(
+    pub async fn upgrade(
         stream: TcpStream,
         address: SocketAddr,
         origin: &str,

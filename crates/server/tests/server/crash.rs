@@ -16,6 +16,8 @@ pub async fn spawn(data: &Path) -> (Child, SocketAddr) {
         .args(["--listen", "127.0.0.1:0", "--log", "warn", "--data"])
         .arg(data)
         .args(["--address-requests-burst", "100000", "--mailbox-envelopes-burst", "100000"])
+        // One device fills a small disk here.
+        .args(["--address-store-percent", "100"])
         .env_clear()
         .stdout(Stdio::piped())
         .kill_on_drop(true)

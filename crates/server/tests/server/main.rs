@@ -20,6 +20,7 @@ mod floods;
 mod invites;
 mod page;
 mod sockets;
+mod strangers;
 mod support;
 mod turn;
 mod watched;

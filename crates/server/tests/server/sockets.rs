@@ -199,3 +199,25 @@ async fn mutated_frames_harm_nobody() {
     let mut socket = device.register(server.address).await;
     socket.answered().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_older_connection_loses_however_late_it_authenticates() {
+    let server = Server::start().await;
+    let device = Device::new();
+    drop(device.register(server.address).await);
+    let mut older = Socket::open(server.address).await.unwrap();
+    let challenge = older.challenge().await;
+    let (mut newer, _) = device.connect(server.address).await;
+    assert_eq!(newer.next().await, ServerFrame::Drained {});
+    // Its answer was under way when the device gave it up and opened the other.
+    older.send(&ClientFrame::Authenticate(device.answer(&origin(server.address), &challenge))).await;
+    assert_eq!(older.closed().await, Some(CloseCode::Displaced));
+    newer.answered().await;
+    let blob = fresh_blob(1024);
+    assert_eq!(device.put(&server, Class::Ephemeral, &blob).await.status, 202);
+    assert_eq!(newer.delivered().await, (0, Class::Ephemeral, blob));
+    assert_eq!(metric(server.health, "sockets").await, 1);
+    // When the newer is gone, a still newer one is let in as ever.
+    drop(newer);
+    drop(device.connect(server.address).await);
+}

@@ -51,6 +51,7 @@ macro_rules! forward {
 
 forward! {
     open_mailbox(mailbox: MailboxId, owner: OwnerKey, now: Timestamp) -> OpenOutcome;
+    knows(mailbox: MailboxId) -> bool;
     authorise(mailbox: MailboxId, token: TokenHash) -> bool;
     put(envelope: NewEnvelope, now: Timestamp) -> PutOutcome;
     fetch(mailbox: MailboxId, after: Sequence, count: u32, now: Timestamp) -> Vec<StoredEnvelope>;
@@ -63,6 +64,7 @@ forward! {
     invite_card(invite: InviteId, now: Timestamp) -> InviteOutcome<InviteCardAnswer>;
     redeem_invite(invite: InviteId, attempt: RedeemId, now: Timestamp) -> InviteOutcome<InviteBundle>;
     revoke_invite(invite: InviteId, owner: OwnerHash, now: Timestamp) -> InviteOutcome<()>;
+    room() -> u64;
     reap(now: Timestamp) -> bool;
     close() -> ();
 }

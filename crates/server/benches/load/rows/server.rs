@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use super::place::Place;
 
 /// Lifts every limit on how often one may ask: where the load comes from one address and is meant to be served.
-pub const NO_LIMITS: [&str; 16] = [
+pub const NO_LIMITS: [&str; 20] = [
     "--address-requests-per-s",
     "100000000",
     "--address-requests-burst",
@@ -22,6 +22,10 @@ pub const NO_LIMITS: [&str; 16] = [
     "100000000",
     "--address-meetings-burst",
     "100000000",
+    "--address-store-mib",
+    "100000000",
+    "--address-store-percent",
+    "100",
     "--mailbox-envelopes-per-s",
     "100000000",
     "--mailbox-envelopes-burst",

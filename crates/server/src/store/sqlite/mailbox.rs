@@ -66,6 +66,10 @@ pub(super) fn open(
     Ok(opened.map_or(OpenOutcome::Refused, |(state, _)| OpenOutcome::Opened(state)))
 }
 
+pub(super) fn known(db: &Connection, mailbox: MailboxId) -> Result<bool> {
+    db.prepare_cached("SELECT 1 FROM mailbox WHERE id = ?1")?.exists(params![mailbox.as_bytes()])
+}
+
 /// One lookup of one key, whatever exists.
 pub(super) fn authorised(db: &Connection, mailbox: MailboxId, token: TokenHash) -> Result<bool> {
     db.prepare_cached("SELECT 1 FROM token WHERE mailbox = ?1 AND hash = ?2")?

@@ -5,6 +5,7 @@ mod mailbox;
 mod migrations;
 mod prekey;
 mod reap;
+mod room;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -77,6 +78,8 @@ pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Arc<Readers>,
     quotas: Quotas,
+    directory: PathBuf,
+    max_bytes: u64,
     /// Held for its lock until the store is closed.
     lock: Mutex<Option<std::fs::File>>,
 }
@@ -127,6 +130,8 @@ impl SqliteStore {
             writer: Arc::new(Writer::start(writer, options.write_queue).map_err(io(&path))?),
             readers: Arc::new(Readers::start(readers, READ_QUEUE).map_err(io(&path))?),
             quotas: options.quotas,
+            directory: options.directory.clone(),
+            max_bytes: options.max_bytes,
             lock: Mutex::new(Some(lock)),
         })
     }
@@ -152,6 +157,10 @@ impl Store for SqliteStore {
                 (opened, _) => opened,
             }
         })
+    }
+
+    fn knows(&self, mailbox: MailboxId) -> StoreFuture<'_, bool> {
+        Box::pin(self.readers.read(move |db| mailbox::known(db, mailbox)))
     }
 
     fn authorise(&self, mailbox: MailboxId, token: TokenHash) -> StoreFuture<'_, bool> {
@@ -238,6 +247,11 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> StoreFuture<'_, InviteOutcome<()>> {
         Box::pin(self.writer.write(move |db| invite::revoke(db, invite, owner, now)))
+    }
+
+    fn room(&self) -> StoreFuture<'_, u64> {
+        let (directory, max_bytes) = (self.directory.clone(), self.max_bytes);
+        Box::pin(self.readers.read(move |db| room::room(db, &directory, max_bytes)))
     }
 
     fn reap(&self, now: Timestamp) -> StoreFuture<'_, bool> {
