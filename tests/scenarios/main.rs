@@ -4,6 +4,7 @@ mod about;
 mod away;
 mod bad_links;
 mod crashed;
+mod damaged_storage;
 mod dropped_files;
 mod files;
 mod focus;

@@ -8,8 +8,8 @@ use crate::{
     components::{Announcer, Banner, DropTarget, Glyph, Icon, NoticeBoard, Pair},
     i18n::*,
     pages::{
-        CardPage, ChatPage, FileSheet, Halted, InvitePage, ListPage, SettingsPage, VerifyPage, Welcome,
-        create_link, is_empty, look_at,
+        CardPage, ChatPage, DamageSheet, FileSheet, Halted, InvitePage, ListPage, SettingsPage, VerifyPage,
+        Welcome, create_link, is_empty, look_at,
     },
     state::{Halt, Phase, Place, State, apply, use_state},
     texts,
@@ -153,6 +153,7 @@ fn Running() -> impl IntoView {
                 }}
             </main>
             <FileSheet />
+            <DamageSheet />
             <DropTarget />
             <Announcer />
         </div>

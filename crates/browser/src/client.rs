@@ -332,6 +332,15 @@ impl Sotto {
     }
 }
 
+/// Deletes every key, record, file and cache of this site where no client can be started. The page is to be reloaded.
+///
+/// # Errors
+/// [`StartError::OtherTab`] while another tab runs the client; nothing was deleted.
+pub async fn wipe() -> Result<Result<(), WipeError>, StartError> {
+    let (_lock, _claims) = TabLock::acquire(tab_lock::NAME, false).await?;
+    Ok(site::wipe().await)
+}
+
 impl From<LockError> for StartError {
     fn from(error: LockError) -> Self {
         match error {

@@ -31,6 +31,7 @@ pub mod worker;
 
 pub use client::{
     DriverEvent, Options, SaveError, SaveOutcome, Sotto, StartError, StopReason, StorageEstimate, WipeError,
+    wipe,
 };
 pub use passphrase::PassphraseError;
 pub use picked::{HandedFiles, PickedFile, dropped_files, pasted_files, picked_files};

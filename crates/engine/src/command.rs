@@ -90,6 +90,9 @@ pub enum Command {
     /// Delete a received file from this device.
     DeleteFile(ContactId, FileId),
 
+    /// What could not be read was taken note of. Answered by an empty `Event::Damage`.
+    DismissDamage,
+
     /// Compute the safety number. Answered by `Event::SafetyNumber`.
     ShowSafetyNumber(ContactId),
     /// Compare with what was scanned from the other screen. Answered by `Event::SafetyNumberCompared`.
@@ -130,6 +133,7 @@ impl core::fmt::Debug for Command {
             Self::CancelFile(..) => "CancelFile(..)",
             Self::OpenFile(..) => "OpenFile(..)",
             Self::DeleteFile(..) => "DeleteFile(..)",
+            Self::DismissDamage => "DismissDamage",
             Self::ShowSafetyNumber(_) => "ShowSafetyNumber(..)",
             Self::CompareSafetyNumber { .. } => "CompareSafetyNumber { .. }",
             Self::SetVerified { .. } => "SetVerified { .. }",

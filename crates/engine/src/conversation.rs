@@ -153,6 +153,11 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
+    /// A conversation in which everything stands behind this Lamport time.
+    pub(crate) fn behind(lamport: u64) -> Self {
+        Self { lamport, base: lamport, floor: lamport, ..Self::default() }
+    }
+
     /// The place of the next thing this device says.
     pub(crate) fn next(&mut self, author: [u8; 16]) -> MessageOrder {
         self.sequence = self.sequence.saturating_add(1);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{CardView, ContactId, ContactView, FileId, InviteId, InviteView, MessageView, Profile};
+use crate::{CardView, ContactId, ContactView, Damage, FileId, InviteId, InviteView, MessageView, Profile};
 
 /// One change of what is to be seen. Ids say what changed; values are whole, so applying one twice is harmless.
 #[derive(Clone, PartialEq)]
@@ -75,6 +75,8 @@ pub enum Event {
         /// Whether it matched.
         outcome: Comparison,
     },
+    /// What is stored and could not be read: all that was not taken note of yet, also in earlier runs.
+    Damage(Vec<Damage>),
     /// Something the user should know, once.
     Notice(Notice),
 }

@@ -14,6 +14,7 @@ mod client;
 mod command;
 mod contact;
 mod conversation;
+mod damage;
 mod event;
 mod flood;
 pub mod group;
@@ -39,6 +40,7 @@ mod view;
 
 pub use client::{Bounded, Client};
 pub use command::Command;
+pub use damage::{Damage, DamagedPart};
 pub use event::{Comparison, Event, Notice, ServerStatus};
 pub use id::{ContactId, FileId, InviteId, LinkId, LocalFile, MessageId, ParseIdError, RequestId};
 pub use input::{Input, LinkEvent, LinkPath, Response, SocketEvent, TransferEvent, TransferFailure};

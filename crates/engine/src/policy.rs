@@ -12,6 +12,8 @@ const fn days(n: u64) -> Duration {
 
 /// Most contacts.
 pub(crate) const CONTACTS_MAX: usize = 1_000;
+/// Kinds of damaged records, for each contact, that are told of; all others are set aside without a word.
+pub(crate) const DAMAGES_MAX: usize = 4 * CONTACTS_MAX;
 /// Most invites open at once.
 pub(crate) const INVITES_MAX: usize = 50;
 /// Most used invites remembered until they expire, to tell a second use.

@@ -72,6 +72,7 @@ impl Debug for Content {
             Self::File(file) => f.debug_tuple("File").field(file).finish(),
             Self::Gap { missing } => f.debug_struct("Gap").field("missing", missing).finish(),
             Self::Milestone(milestone) => f.debug_tuple("Milestone").field(milestone).finish(),
+            Self::Unreadable => f.write_str("Unreadable"),
         }
     }
 }
@@ -173,6 +174,7 @@ impl Debug for Event {
                 .field("contact", contact)
                 .field("outcome", outcome)
                 .finish(),
+            Self::Damage(damage) => f.debug_tuple("Damage").field(damage).finish(),
             Self::Notice(notice) => f.debug_tuple("Notice").field(notice).finish(),
         }
     }

@@ -70,13 +70,22 @@ pub struct Record {
     pub store: Store,
     /// Its key, unique in the store, at most 64 bytes.
     pub key: Vec<u8>,
-    /// Its plaintext value, at most [`RECORD_MAX`] bytes.
+    /// Its plaintext value, at most [`RECORD_MAX`] bytes. Empty if what is stored does not open, which no value of the
+    /// engine's is.
     pub value: zeroize::Zeroizing<Vec<u8>>,
 }
 
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Record({}, {} bytes)", self.store.name(), self.value.len())
+    }
+}
+
+impl Record {
+    /// A record that is stored and does not open.
+    #[must_use]
+    pub fn unreadable(store: Store, key: Vec<u8>) -> Self {
+        Self { store, key, value: zeroize::Zeroizing::default() }
     }
 }
 
@@ -96,6 +105,19 @@ pub enum Change {
     DeletePrefix {
         /// Which store.
         store: Store,
+        /// What their keys begin with, at least one byte.
+        prefix: Vec<u8>,
+    },
+    /// Move the record out of its store, as it is, to where nobody reads it but who looks for what was damaged; not an
+    /// error when there is none.
+    SetAside {
+        /// Which store.
+        store: Store,
+        /// The record's key.
+        key: Vec<u8>,
+    },
+    /// Delete what was set aside of all stores whose keys begin with this; not an error when there is none.
+    ForgetAside {
         /// What their keys begin with, at least one byte.
         prefix: Vec<u8>,
     },

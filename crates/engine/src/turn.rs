@@ -26,6 +26,7 @@ pub(crate) enum Key {
     Farewell(u64),
     Seen(ContactId, u32),
     Transfer(FileId),
+    Damage,
 }
 
 /// One turn: an input, its time and its randomness, and everything it leads to. All changes of a turn become one

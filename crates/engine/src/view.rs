@@ -153,6 +153,9 @@ pub enum Content {
     /// Something happened in the conversation itself.
     #[n(3)]
     Milestone(#[n(0)] Milestone),
+    /// A message is stored here and cannot be read; never stored itself.
+    #[n(4)]
+    Unreadable,
 }
 
 /// Things that happen in a conversation.

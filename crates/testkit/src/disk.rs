@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
     records: BTreeMap<(Store, Vec<u8>), Vec<u8>>,
+    aside: BTreeMap<(Store, Vec<u8>), Vec<u8>>,
 }
 
 impl Disk {
@@ -28,6 +29,14 @@ impl Disk {
                 Change::DeletePrefix { store, prefix } => {
                     assert!(!prefix.is_empty(), "a prefix has at least one byte");
                     self.records.retain(|(of, key), _| *of != store || !key.starts_with(&prefix));
+                }
+                Change::SetAside { store, key } => {
+                    if let Some(value) = self.records.remove(&(store, key.clone())) {
+                        self.aside.insert((store, key), value);
+                    }
+                }
+                Change::ForgetAside { prefix } => {
+                    self.aside.retain(|(_, key), _| !key.starts_with(&prefix));
                 }
             }
         }
@@ -74,6 +83,24 @@ impl Disk {
         let surplus = found.len().saturating_sub(limit as usize);
         found.drain(..surplus);
         found
+    }
+
+    /// Makes the records of a store that `wanted` picks unreadable; how many there are.
+    pub fn damage(&mut self, store: Store, mut wanted: impl FnMut(&[u8]) -> bool) -> usize {
+        let mut damaged = 0;
+        for ((of, key), value) in &mut self.records {
+            if *of == store && wanted(key) {
+                value.clear();
+                damaged += 1;
+            }
+        }
+        damaged
+    }
+
+    /// The keys of a store under which something was set aside.
+    #[must_use]
+    pub fn set_aside(&self, store: Store) -> Vec<Vec<u8>> {
+        self.aside.keys().filter(|(of, _)| *of == store).map(|(_, key)| key.clone()).collect()
     }
 
     /// Loses what `keep` does not want of a store.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sotto_engine::{
-    CardView, Comparison, ContactId, ContactView, Content, Delivery, Event, FileId, InviteId, InviteView,
-    MessageId, MessageView, Notice, Profile, ServerStatus,
+    CardView, Comparison, ContactId, ContactView, Content, Damage, Delivery, Event, FileId, InviteId,
+    InviteView, MessageId, MessageView, Notice, Profile, ServerStatus,
 };
 
 /// Everything that was shown.
@@ -28,6 +28,8 @@ pub struct Screen {
     pub server: Option<ServerStatus>,
     /// What was being written when the page was opened, and what was not taken since.
     pub drafts: BTreeMap<ContactId, String>,
+    /// What could not be read and was not taken note of.
+    pub damage: Vec<Damage>,
     /// Notices.
     pub notices: Vec<Notice>,
     /// Progress of files.
@@ -81,6 +83,7 @@ impl Screen {
             }
             Event::SafetyNumber { digits, qr, .. } => self.safety_number = Some((digits, qr)),
             Event::SafetyNumberCompared { outcome, .. } => self.comparison = Some(outcome),
+            Event::Damage(damage) => self.damage = damage,
             Event::Notice(notice) => self.notices.push(notice),
         }
     }

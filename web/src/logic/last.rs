@@ -24,7 +24,7 @@ pub fn last(content: Option<&Content>) -> Last {
         Some(Content::Text(text)) => Last::Text(text.chars().take(LONGEST).collect()),
         Some(Content::File(file)) => Last::File(file.name.clone()),
         Some(Content::Milestone(Milestone::DevicesChanged)) => Last::DevicesChanged,
-        None | Some(Content::Gap { .. } | Content::Milestone(_)) => Last::Nothing,
+        None | Some(Content::Gap { .. } | Content::Milestone(_) | Content::Unreadable) => Last::Nothing,
     }
 }
 

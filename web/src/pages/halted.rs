@@ -4,9 +4,9 @@ use leptos::{prelude::*, task::spawn_local};
 use sotto_browser::{StartError, StopReason, WipeError, page, screen};
 
 use crate::{
-    components::Brand,
+    components::{Brand, Confirm},
     i18n::*,
-    state::{Halt, use_state},
+    state::{Halt, Phase, use_state},
     texts::Texts,
 };
 
@@ -18,6 +18,7 @@ struct Words {
     next: &'static str,
     use_here: bool,
     report: bool,
+    anew: bool,
 }
 
 /// The page that says why nothing runs.
@@ -32,7 +33,7 @@ fn Page(why: Halt, words: Words, on_use_here: Callback<()>) -> impl IntoView {
     let i18n = use_i18n();
     let state = use_state();
     let report = format!("Sotto {}: {why:?}", env!("CARGO_PKG_VERSION"));
-    let Words { test_id, reason, title, text, next, use_here, report: can_report } = words;
+    let Words { test_id, reason, title, text, next, use_here, report: can_report, anew } = words;
     let copied = RwSignal::new(false);
     let copy = move |_| {
         let report = report.clone();
@@ -84,12 +85,52 @@ fn Page(why: Halt, words: Words, on_use_here: Callback<()>) -> impl IntoView {
                                 </button>
                             }
                         })}
+                    {anew.then(|| view! { <StartAnew /> })}
                 </div>
             </section>
         </div>
         </div>
         </main>
         </div>
+    }
+}
+
+/// The last way out: everything here is deleted, after asking.
+#[component]
+fn StartAnew() -> impl IntoView {
+    let i18n = use_i18n();
+    let state = use_state();
+    let asking = RwSignal::new(false);
+    let wipe = move || {
+        asking.set(false);
+        spawn_local(async move {
+            state.phase.try_set(Phase::Halted(match sotto_browser::wipe().await {
+                Ok(wiped) => Halt::Wiped(wiped),
+                Err(error) => Halt::NotStarted(error),
+            }));
+        });
+    };
+    view! {
+        <button
+            type="button"
+            class="button plain wide danger-text"
+            data-testid="start-anew"
+            on:click=move |_| asking.set(true)
+        >
+            {tu_string!(i18n, halt.anew)}
+        </button>
+        <Show when=move || asking.get()>
+            <Confirm
+                title=move || t!(i18n, halt.anew_title)
+                text=tu_string!(i18n, halt.anew_text)
+                action=tu_string!(i18n, halt.anew_yes)
+                on_yes=move |()| wipe()
+                on_close=move |()| asking.set(false)
+                test_id="anew-dialog"
+                yes_id="anew-confirm"
+                no_id="anew-cancel"
+            />
+        </Show>
     }
 }
 
@@ -102,6 +143,7 @@ fn words(i18n: Texts, why: &Halt) -> Words {
         next: "",
         use_here: false,
         report: false,
+        anew: false,
     };
     match why {
         Halt::NotStarted(StartError::OtherTab) => Words {
@@ -177,5 +219,6 @@ fn not_started(i18n: Texts, error: &StartError) -> Words {
             t_string!(i18n, halt.failed_next),
         ),
     };
-    Words { test_id: "start-failed", reason, title, text, next, use_here: false, report: true }
+    let anew = *error == StartError::StorageDamaged;
+    Words { test_id: "start-failed", reason, title, text, next, use_here: false, report: true, anew }
 }

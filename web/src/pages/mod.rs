@@ -2,6 +2,7 @@
 
 mod card;
 mod chat;
+mod damage_sheet;
 mod file_sheet;
 mod halted;
 mod invite;
@@ -17,6 +18,7 @@ use sotto_engine::{Command, ContactId, Standing};
 
 pub use card::CardPage;
 pub use chat::{ChatPage, lost};
+pub use damage_sheet::DamageSheet;
 pub use file_sheet::FileSheet;
 pub use halted::Halted;
 pub use invite::InvitePage;

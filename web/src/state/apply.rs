@@ -70,6 +70,7 @@ fn engine(state: State, event: Event) {
         // Scanning is not offered yet, so nothing was compared.
         Event::SafetyNumberCompared { .. } => {}
         Event::TextReturned { contact, text } => state.drafts.give_back(state.client, contact, text),
+        Event::Damage(damage) => state.damage.set(damage),
         Event::Notice(notice) => {
             if matches!(notice, Notice::TooManyInvites { .. }) {
                 state.held.answered(None);
@@ -124,7 +125,7 @@ fn message(state: State, contact: ContactId, view: MessageView) {
         let said = match &view.content {
             Content::Text(text) => Some(Said::Text(text.clone())),
             Content::File(file) => Some(Said::File(file.name.clone())),
-            Content::Gap { .. } | Content::Milestone(_) => None,
+            Content::Gap { .. } | Content::Milestone(_) | Content::Unreadable => None,
         };
         if let Some(said) = said {
             state.heard.announce(contact, said);

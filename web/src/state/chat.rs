@@ -229,6 +229,6 @@ fn kind(content: &Content) -> Kind {
     match content {
         Content::Text(_) | Content::File(_) => Kind::Bubble,
         Content::Gap { missing: 0 } => Kind::Hidden,
-        Content::Gap { .. } | Content::Milestone(_) => Kind::Line,
+        Content::Gap { .. } | Content::Milestone(_) | Content::Unreadable => Kind::Line,
     }
 }

@@ -14,7 +14,7 @@ mod transfers;
 
 use leptos::prelude::*;
 use sotto_browser::PickedFile;
-use sotto_engine::{CardView, ContactId, InviteView, Profile, ServerStatus};
+use sotto_engine::{CardView, ContactId, Damage, InviteView, Profile, ServerStatus};
 
 pub use apply::apply;
 pub use chat::{Chat, Message, MessageStoreFields};
@@ -53,6 +53,8 @@ pub struct State {
     pub safety: RwSignal<Option<Safety>>,
     /// Files on their way.
     pub transfers: Transfers,
+    /// What is stored and could not be read, until it was taken note of.
+    pub damage: RwSignal<Vec<Damage>>,
     /// What is said once.
     pub notices: Notices,
     /// What is spoken to those who listen to the screen.
@@ -107,6 +109,7 @@ impl State {
             chat: Chat::new(),
             safety: RwSignal::default(),
             transfers: Transfers::default(),
+            damage: RwSignal::default(),
             notices: Notices::default(),
             heard: Heard::default(),
             drafts: Drafts::default(),

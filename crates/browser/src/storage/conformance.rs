@@ -20,6 +20,7 @@ pub(crate) async fn conforms(records: &impl RecordStore) {
     reads_ranges(records).await;
     deletes_by_prefix(records).await;
     keeps_the_order_of_changes(records).await;
+    sets_aside(records).await;
 }
 
 async fn empty_at_first(records: &impl RecordStore) {
@@ -104,4 +105,30 @@ async fn keeps_the_order_of_changes(records: &impl RecordStore) {
     records.commit(changes).await.unwrap();
     let read = records.read(Store::Seen, KeyRange::all(), None).await.unwrap();
     assert_eq!(read, [RawRecord { key: vec![1, 3], value: b"d".to_vec() }]);
+}
+
+async fn sets_aside(records: &impl RecordStore) {
+    let (a, b) = (b"person a, session 1".as_slice(), b"person b".as_slice());
+    records.commit(vec![put(Store::Session, a, b"1"), put(Store::Outbox, b, b"2")]).await.unwrap();
+    let aside = |store, key: &[u8]| RawChange::SetAside(store, key.to_vec());
+    // Together with other changes, in their order; what is put there afterwards stays.
+    let changes = vec![
+        aside(Store::Session, a),
+        put(Store::Session, a, b"new"),
+        aside(Store::Outbox, b),
+        aside(Store::Contact, b"never there"),
+    ];
+    records.commit(changes).await.unwrap();
+    let moved = |key: &[u8], value: &[u8]| RawRecord { key: key.to_vec(), value: value.to_vec() };
+    let of = async |store| records.aside(store).await.unwrap();
+    assert_eq!(of(Store::Session).await, [moved(a, b"1")]);
+    assert_eq!(of(Store::Outbox).await, [moved(b, b"2")]);
+    assert!(of(Store::Contact).await.is_empty());
+    assert_eq!(records.read(Store::Session, KeyRange::all(), None).await.unwrap(), [moved(a, b"new")]);
+    assert!(keys(records, Store::Outbox, KeyRange::all(), None).await.iter().all(|key| key != b));
+    records.commit(vec![RawChange::ForgetAside(b"person b".to_vec())]).await.unwrap();
+    assert!(of(Store::Outbox).await.is_empty());
+    assert_eq!(of(Store::Session).await, [moved(a, b"1")]);
+    records.commit(vec![RawChange::ForgetAside(b"person".to_vec())]).await.unwrap();
+    assert!(of(Store::Session).await.is_empty());
 }

@@ -19,6 +19,8 @@ pub(crate) const NAME: &str = "sotto";
 pub(crate) const DECOY: &str = "sotto-decoy";
 /// The object store beside the engine's that holds keys and the owner's mark.
 const KEYRING: &str = "keyring";
+/// The object store of records that could not be read: as they were, under the name of their store, a zero and their key.
+const ASIDE: &str = "set-aside";
 /// In the keyring: which opening of the database owns the records.
 const OWNER: &str = "owner";
 /// How long a connection of another tab may hold up opening, in milliseconds.
@@ -27,7 +29,7 @@ const BLOCKED_LIMIT: u32 = 10_000;
 type Migration = fn(&IdbDatabase) -> Result<(), JsValue>;
 
 /// What leads from each version of the database to the next; the version is how many have run.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     |database| {
         for store in Store::ALL {
             database.create_object_store(store.name())?;
@@ -38,6 +40,7 @@ const MIGRATIONS: [Migration; 2] = [
     // The keyring holds slots, which an older page would take for damage. Making them takes WebCrypto, for which a
     // migration does not wait: opening the keyring does it.
     |_| Ok(()),
+    |database| database.create_object_store(ASIDE).map(drop),
 ];
 
 #[wasm_bindgen]
@@ -161,30 +164,32 @@ impl Drop for Database {
 
 impl RecordStore for Database {
     async fn commit(&self, changes: Vec<RawChange>) -> Result<(), StorageError> {
-        let mut stores: Vec<&str> = changes.iter().map(|change| change.store().name()).collect();
-        stores.push(KEYRING);
+        let mut stores = vec![KEYRING];
+        for change in &changes {
+            stores.extend(stores_of(change));
+        }
         stores.sort_unstable();
         stores.dedup();
         let transaction = self.begin(&stores)?;
         self.check_owner(&transaction).await?;
-        let queued = changes.into_iter().try_for_each(|change| {
-            let store = store_of(&transaction, change.store().name())?;
-            match change {
-                RawChange::Put(_, record) => store.put_with_key(&bytes(&record.value), &bytes(&record.key)),
-                RawChange::Delete(_, key) => store.delete(&bytes(&key)),
-                RawChange::DeletePrefix(_, prefix) => {
-                    store.delete(&range_of(&KeyRange::with_prefix(prefix, None))?)
-                }
+        for change in changes {
+            if let Err(error) = queue(&transaction, change).await {
+                // What was queued before must not be committed alone.
+                let _ = transaction.abort();
+                return Err(error);
             }
-            .map(drop)
-            .map_err(|error| error_of(&error))
-        });
-        if let Err(error) = queued {
-            // What was queued before must not be committed alone.
-            let _ = transaction.abort();
-            return Err(error);
         }
         committed(&transaction).await
+    }
+
+    #[cfg(test)]
+    async fn aside(&self, store: Store) -> Result<Vec<RawRecord>, StorageError> {
+        let transaction = self.database.transaction_with_str(ASIDE).map_err(|error| error_of(&error))?;
+        let prefix = aside_key(store, &[]);
+        let range = range_of(&KeyRange::with_prefix(prefix.clone(), None))?;
+        let mut records = read_all(&store_of(&transaction, ASIDE)?, &range).await?;
+        records.iter_mut().for_each(|record| drop(record.key.drain(..prefix.len())));
+        Ok(records)
     }
 
     async fn read(
@@ -205,6 +210,57 @@ impl RecordStore for Database {
             Some(limit) => read_last(&records, &range, limit).await,
         }
     }
+}
+
+/// The object stores that a change touches.
+fn stores_of(change: &RawChange) -> Vec<&'static str> {
+    match change {
+        RawChange::Put(store, _) | RawChange::Delete(store, _) | RawChange::DeletePrefix(store, _) => {
+            vec![store.name()]
+        }
+        RawChange::SetAside(store, _) => vec![store.name(), ASIDE],
+        RawChange::ForgetAside(_) => vec![ASIDE],
+    }
+}
+
+/// Queues a change in a transaction.
+async fn queue(transaction: &IdbTransaction, change: RawChange) -> Result<(), StorageError> {
+    let in_store = |name| store_of(transaction, name);
+    match change {
+        RawChange::Put(store, record) => in_store(store.name())?
+            .put_with_key(&bytes(&record.value), &bytes(&record.key))
+            .map_err(|error| error_of(&error))
+            .map(drop),
+        RawChange::Delete(store, key) => delete_in(&in_store(store.name())?, &bytes(&key)),
+        RawChange::DeletePrefix(store, prefix) => {
+            delete_in(&in_store(store.name())?, &range_of(&KeyRange::with_prefix(prefix, None))?)
+        }
+        RawChange::SetAside(store, key) => {
+            let from = in_store(store.name())?;
+            let value = answer(&from.get(&bytes(&key)).map_err(|error| error_of(&error))?).await?;
+            if !value.is_undefined() {
+                let aside = in_store(ASIDE)?.put_with_key(&value, &bytes(&aside_key(store, &key)));
+                aside.map_err(|error| error_of(&error))?;
+            }
+            delete_in(&from, &bytes(&key))
+        }
+        RawChange::ForgetAside(prefix) => {
+            let aside = in_store(ASIDE)?;
+            Store::ALL.into_iter().try_for_each(|store| {
+                let range = KeyRange::with_prefix(aside_key(store, &prefix), None);
+                delete_in(&aside, &range_of(&range)?)
+            })
+        }
+    }
+}
+
+fn delete_in(store: &IdbObjectStore, keys: &JsValue) -> Result<(), StorageError> {
+    store.delete(keys).map(drop).map_err(|error| error_of(&error))
+}
+
+/// The key under which a record is set aside.
+fn aside_key(store: Store, key: &[u8]) -> Vec<u8> {
+    [store.name().as_bytes(), &[0], key].concat()
 }
 
 async fn read_all(store: &IdbObjectStore, range: &JsValue) -> Result<Vec<RawRecord>, StorageError> {
@@ -309,9 +365,9 @@ fn bytes(bytes: &[u8]) -> JsValue {
 }
 
 fn record(key: &JsValue, value: &JsValue) -> Result<RawRecord, StorageError> {
-    // Keys come back as ArrayBuffer, values as they were put.
-    let value = value.dyn_ref::<Uint8Array>().ok_or(StorageError::Damaged)?;
-    Ok(RawRecord { key: Uint8Array::new(key).to_vec(), value: value.to_vec() })
+    // Keys come back as ArrayBuffer, values as they were put. What is anything else was not put by us, and does not open.
+    let value = value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec).unwrap_or_default();
+    Ok(RawRecord { key: Uint8Array::new(key).to_vec(), value })
 }
 
 fn error_of(error: &JsValue) -> StorageError {

@@ -8,7 +8,10 @@ use super::{KeyRange, RawChange, RawRecord, RecordStore, StorageError};
 
 /// Records that last as long as this does.
 #[derive(Debug, Default)]
-pub(crate) struct MemoryStore(RefCell<Records>);
+pub(crate) struct MemoryStore {
+    records: RefCell<Records>,
+    aside: RefCell<Records>,
+}
 
 type Records = BTreeMap<(Store, Vec<u8>), Vec<u8>>;
 
@@ -18,7 +21,7 @@ impl MemoryStore {
             return Vec::new();
         }
         let lower = Bound::Included((store, range.lower.clone()));
-        let records = self.0.borrow();
+        let records = self.records.borrow();
         records
             .range((lower, Bound::Unbounded))
             .take_while(|((of, key), _)| *of == store && range.upper.as_ref().is_none_or(|upper| key < upper))
@@ -28,19 +31,33 @@ impl MemoryStore {
 }
 
 impl RecordStore for MemoryStore {
+    async fn aside(&self, store: Store) -> Result<Vec<RawRecord>, StorageError> {
+        let aside = self.aside.borrow();
+        let of = aside.iter().filter(|((of, _), _)| *of == store);
+        Ok(of.map(|((_, key), value)| RawRecord { key: key.clone(), value: value.clone() }).collect())
+    }
+
     async fn commit(&self, changes: Vec<RawChange>) -> Result<(), StorageError> {
         for change in changes {
             match change {
                 RawChange::Put(store, record) => {
-                    self.0.borrow_mut().insert((store, record.key), record.value);
+                    self.records.borrow_mut().insert((store, record.key), record.value);
                 }
                 RawChange::Delete(store, key) => {
-                    self.0.borrow_mut().remove(&(store, key));
+                    self.records.borrow_mut().remove(&(store, key));
                 }
                 RawChange::DeletePrefix(store, prefix) => {
                     for key in self.keys(store, &KeyRange::with_prefix(prefix, None)) {
-                        self.0.borrow_mut().remove(&(store, key));
+                        self.records.borrow_mut().remove(&(store, key));
                     }
+                }
+                RawChange::SetAside(store, key) => {
+                    if let Some(value) = self.records.borrow_mut().remove(&(store, key.clone())) {
+                        self.aside.borrow_mut().insert((store, key), value);
+                    }
+                }
+                RawChange::ForgetAside(prefix) => {
+                    self.aside.borrow_mut().retain(|(_, key), _| !key.starts_with(&prefix));
                 }
             }
         }
@@ -56,7 +73,7 @@ impl RecordStore for MemoryStore {
         let keys = self.keys(store, &range);
         let limit = limit.map_or(keys.len(), |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let left_out = keys.len().saturating_sub(limit);
-        let records = self.0.borrow();
+        let records = self.records.borrow();
         Ok(keys
             .into_iter()
             .skip(left_out)

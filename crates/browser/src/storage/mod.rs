@@ -64,14 +64,10 @@ pub(crate) enum RawChange {
     Delete(Store, Vec<u8>),
     /// Delete all whose keys begin with this.
     DeletePrefix(Store, Vec<u8>),
-}
-
-impl RawChange {
-    pub(crate) fn store(&self) -> Store {
-        match self {
-            Self::Put(store, _) | Self::Delete(store, _) | Self::DeletePrefix(store, _) => *store,
-        }
-    }
+    /// Move it, as it is, to where nobody reads it; not an error when there is none.
+    SetAside(Store, Vec<u8>),
+    /// Delete what was set aside of all stores whose keys begin with this.
+    ForgetAside(Vec<u8>),
 }
 
 /// Where sealed records lie: ordered stores of bytes under bytes.
@@ -86,6 +82,10 @@ pub(crate) trait RecordStore {
         range: KeyRange,
         limit: Option<u32>,
     ) -> Result<Vec<RawRecord>, StorageError>;
+
+    /// What was set aside of a store, in ascending order of keys.
+    #[cfg(test)]
+    async fn aside(&self, store: Store) -> Result<Vec<RawRecord>, StorageError>;
 }
 
 impl<S: RecordStore> RecordStore for std::rc::Rc<S> {
@@ -100,5 +100,10 @@ impl<S: RecordStore> RecordStore for std::rc::Rc<S> {
         limit: Option<u32>,
     ) -> Result<Vec<RawRecord>, StorageError> {
         S::read(self, store, range, limit).await
+    }
+
+    #[cfg(test)]
+    async fn aside(&self, store: Store) -> Result<Vec<RawRecord>, StorageError> {
+        S::aside(self, store).await
     }
 }

@@ -38,10 +38,10 @@ impl<S: RecordStore> SealedRecords<S> {
         self.raw.commit(changes).await
     }
 
-    /// All records of the stores that are loaded at start.
+    /// All records of the stores that are loaded at start; those that do not open, without a value.
     ///
     /// # Errors
-    /// [`StorageError::Damaged`] when one does not open.
+    /// [`StorageError`].
     pub(crate) async fn load(&self) -> Result<Vec<Record>, StorageError> {
         let mut records = Vec::new();
         for store in Store::ALL.into_iter().filter(|store| store.is_loaded_at_start()) {
@@ -52,10 +52,10 @@ impl<S: RecordStore> SealedRecords<S> {
         Ok(records)
     }
 
-    /// The records with the greatest keys of a range, in ascending order.
+    /// The records with the greatest keys of a range, in ascending order; those that do not open, without a value.
     ///
     /// # Errors
-    /// [`StorageError::Damaged`] when one does not open.
+    /// [`StorageError`].
     pub(crate) async fn read(
         &self,
         store: Store,
@@ -81,13 +81,16 @@ impl<S: RecordStore> SealedRecords<S> {
             }
             Change::Delete { store, key } => RawChange::Delete(store, key),
             Change::DeletePrefix { store, prefix } => RawChange::DeletePrefix(store, prefix),
+            Change::SetAside { store, key } => RawChange::SetAside(store, key),
+            Change::ForgetAside { prefix } => RawChange::ForgetAside(prefix),
         })
     }
 
     fn open(&self, store: Store, raw: RawRecord) -> Result<Record, StorageError> {
-        let value =
-            self.cipher(store)?.open(&place(&raw.key), &raw.value).map_err(|_| StorageError::Damaged)?;
-        Ok(Record { store, key: raw.key, value })
+        Ok(match self.cipher(store)?.open(&place(&raw.key), &raw.value) {
+            Ok(value) => Record { store, key: raw.key, value },
+            Err(_) => Record::unreadable(store, raw.key),
+        })
     }
 }
 
@@ -159,22 +162,34 @@ mod tests {
     }
 
     #[test]
-    fn what_was_altered_or_moved_is_refused() {
+    fn what_was_altered_or_moved_does_not_open_and_all_else_does() {
+        let good = || record(Store::Contact, b"b", b"canary");
         for alter in [0, 20, 30] {
             let records = filled();
-            let mut record = raw(&records, Store::Contact).remove(0);
-            record.value[alter] ^= 1;
-            now(records.raw().commit(vec![RawChange::Put(Store::Contact, record)])).unwrap();
-            assert_eq!(now(records.load()), Err(StorageError::Damaged));
+            let mut altered = raw(&records, Store::Contact).remove(0);
+            altered.value[alter] ^= 1;
+            now(records.raw().commit(vec![RawChange::Put(Store::Contact, altered)])).unwrap();
+            let unreadable = Record::unreadable(Store::Contact, b"a".to_vec());
+            assert_eq!(now(records.load()).unwrap(), [unreadable, good()]);
         }
+        // Under another key, and in another store: each is bound to its place.
+        let places =
+            [(Store::Contact, b"c".as_slice(), Store::Contact), (Store::Message, b"m", Store::Contact)];
+        for (from, key, to) in places {
+            let records = filled();
+            let mut moved = raw(&records, from).remove(0);
+            moved.key = key.to_vec();
+            now(records.raw().commit(vec![RawChange::Put(to, moved)])).unwrap();
+            let unreadable = Record::unreadable(to, key.to_vec());
+            let loaded = now(records.load()).unwrap();
+            assert_eq!(loaded, [record(Store::Contact, b"a", b"canary"), good(), unreadable]);
+        }
+        // An older value of the same record is not told from the present one.
         let records = filled();
-        let mut moved = raw(&records, Store::Contact).remove(0);
-        moved.key = b"b".to_vec();
-        now(records.raw().commit(vec![RawChange::Put(Store::Contact, moved)])).unwrap();
-        assert_eq!(now(records.load()), Err(StorageError::Damaged));
-        let records = filled();
-        let moved = raw(&records, Store::Message).remove(0);
-        now(records.raw().commit(vec![RawChange::Put(Store::Contact, moved)])).unwrap();
-        assert_eq!(now(records.load()), Err(StorageError::Damaged));
+        let old = raw(&records, Store::Contact);
+        now(records.commit(vec![Change::Put(record(Store::Contact, b"a", b"newer"))])).unwrap();
+        now(records.raw().commit(old.into_iter().map(|old| RawChange::Put(Store::Contact, old)).collect()))
+            .unwrap();
+        assert_eq!(now(records.load()).unwrap(), [record(Store::Contact, b"a", b"canary"), good()]);
     }
 }

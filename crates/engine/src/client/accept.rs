@@ -17,7 +17,6 @@ use super::deliver::Answer;
 use super::{Asked, Client};
 use crate::Timestamp;
 use crate::contact::{Contact, Issued};
-use crate::conversation::Conversation;
 use crate::invite::{Acceptance, Looked, copy};
 use crate::session::Held;
 use crate::timers::Timer;
@@ -203,10 +202,11 @@ impl Client {
         let issued = Issued { token: DeliveryToken::generate(turn.rng), registered: false };
         let own_token = DeliveryToken::from_bytes(&issued.token.to_bytes());
         let old = self.contacts.remove(&id);
-        let is_new = old.is_none();
+        // Whose history is kept here is not new, however little else is left of it.
+        let is_new = old.is_none() && !self.damage.has_lost(id);
         let unsent = self.unsent(id);
         self.forget_talk(id, false, turn);
-        let mut conversation = Conversation::default();
+        let mut conversation = self.lost_or_new(id, turn);
         let (mut petname, mut verified) = (String::new(), false);
         if let Some(old) = old {
             conversation = old.conversation;

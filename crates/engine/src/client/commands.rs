@@ -43,6 +43,7 @@ impl Client {
             Command::CancelFile(id, message) => self.cancel_file(id, message, turn),
             Command::OpenFile(id, file) => self.open_file(id, file, turn),
             Command::DeleteFile(id, file) => self.delete_file(id, file, turn),
+            Command::DismissDamage => self.dismiss_damage(turn),
             Command::ShowSafetyNumber(id) => self.show_safety_number(id, turn),
             Command::CompareSafetyNumber { contact, scanned } => {
                 self.compare_safety_number(contact, &scanned, turn);
@@ -183,6 +184,7 @@ impl Client {
         drafts::forget(id, turn);
         // What this turn has put into the history goes too: the deletion comes after it.
         turn.change(Change::DeletePrefix { store: Store::Message, prefix: id.0.to_vec() });
+        turn.change(Change::ForgetAside { prefix: id.0.to_vec() });
         for timer in
             [Timer::Outbox(id), Timer::Owed(id), Timer::Fresh(id), Timer::LinkRetry(id), Timer::Silence(id)]
         {

@@ -2,12 +2,13 @@
 
 use sotto_crypto::safety_number::{Fingerprint, SafetyNumber, ScanError};
 
-use super::records::message_key;
+use super::records::{message_key, message_order};
 use super::{Asked, Client};
 use crate::record::read;
 use crate::turn::{Key, Turn};
 use crate::{
-    Comparison, ContactId, Event, MessageOrder, MessageView, Notice, Request, Response, Store, policy,
+    Comparison, ContactId, Content, Delivery, Event, MessageId, MessageOrder, MessageView, Notice, Request,
+    Response, Store, Timestamp, policy,
 };
 
 impl Client {
@@ -46,17 +47,44 @@ impl Client {
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let older = records.len().saturating_sub(limit);
-        let mut messages = Vec::with_capacity(records.len());
+        let mut messages: Vec<MessageView> = Vec::with_capacity(records.len());
         for record in records.iter().skip(older) {
-            match read::<MessageView>(record) {
-                Ok(view) => messages.push(view),
-                Err(_) => {
-                    turn.event(Event::Notice(Notice::HistoryUnreadable(id)));
-                    return;
-                }
+            let view = read(record).ok().map(|view| self.as_it_stands(id, view));
+            let before = messages.last().map_or(Timestamp(0), |message| message.sent_at);
+            match view.or_else(|| self.unreadable(&record.key, before)) {
+                Some(view) => messages.push(view),
+                None => turn.log("history: a record under no message's key"),
             }
         }
+        // The first have none before them to take their time from.
+        let first = messages.iter().map(|message| message.sent_at).find(|at| *at > Timestamp(0));
+        for message in messages.iter_mut().take_while(|message| message.sent_at == Timestamp(0)) {
+            message.sent_at = first.unwrap_or(turn.now);
+        }
         turn.event(Event::History { contact: id, messages, more: older > 0 });
+    }
+
+    /// What waits according to the history and not to the outbox waits no more: its entry could not be read.
+    fn as_it_stands(&self, id: ContactId, mut view: MessageView) -> MessageView {
+        let waits = self.outbox.get(&id).is_some_and(|queue| queue.contains_key(&view.order.lamport));
+        if view.delivery == Delivery::Waiting && matches!(view.content, Content::Text(_)) && !waits {
+            view.delivery = Delivery::Undeliverable;
+        }
+        view
+    }
+
+    /// The place of a message that cannot be read: its key says where it stands and who wrote it.
+    fn unreadable(&self, key: &[u8], sent_at: Timestamp) -> Option<MessageView> {
+        let order = message_order(key)?;
+        let mine = order.author == self.account.id().0;
+        Some(MessageView {
+            id: MessageId((u128::from(order.lamport) << 64 | u128::from(order.sequence)).to_be_bytes()),
+            order,
+            mine,
+            sent_at,
+            content: Content::Unreadable,
+            delivery: if mine { Delivery::Sent } else { Delivery::Incoming },
+        })
     }
 
     pub(super) fn mark_read(&mut self, id: ContactId, up_to: MessageOrder, turn: &mut Turn<'_>) {

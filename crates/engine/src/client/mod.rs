@@ -7,6 +7,7 @@ mod bounded;
 #[cfg(test)]
 mod bounds;
 mod commands;
+mod damage;
 mod deliver;
 mod delivery_key;
 mod devices;
@@ -31,6 +32,7 @@ use sotto_crypto::envelope::TagKey;
 
 use crate::account::Account;
 use crate::contact::Contact;
+use crate::damage::Damages;
 use crate::invite::{Acceptance, Invite, Looked};
 use crate::link::Links;
 use crate::outbox::Queue;
@@ -60,6 +62,7 @@ pub struct Client {
     beginnings: BTreeMap<ContactId, beginning::Beginning>,
     farewells: BTreeMap<u64, records::Farewell>,
     transfers: Transfers,
+    damage: Damages,
     links: Links,
     socket: Socket,
     /// Contacts still to be told that this device is online.
@@ -163,7 +166,8 @@ impl Client {
     /// Rebuilds a client from all records of the stores that are loaded at start; with none, makes a new account.
     ///
     /// # Errors
-    /// [`RestoreError`] when a record is not of this version or does not fit the others. Nothing was changed.
+    /// [`RestoreError`] when a record is of a newer version, or one cannot be read without which nothing goes on. Nothing
+    /// was changed. Any other record that cannot be read is set aside, and [`Event::Damage`] tells of it.
     pub fn restore(
         records: Vec<Record>,
         config: Config,
@@ -171,7 +175,7 @@ impl Client {
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, RestoreError> {
         let is_new = records.is_empty();
-        let (mut client, drafts) = Self::load(records, config, now, rng)?;
+        let records::Restored { mut client, drafts, damaged } = Self::load(records, config, now, rng)?;
         let mut turn = Turn::new(now, rng, Timers::default());
         if is_new {
             turn.dirty(Key::Identity);
@@ -179,6 +183,7 @@ impl Client {
             turn.dirty(Key::Cursor);
         }
         client.account.migrate(&mut turn);
+        client.set_aside(damaged, &mut turn);
         turn.event(Event::Ready {
             profile: client.profile(),
             contacts: client.contacts.values().map(|contact| client.view_of(contact)).collect(),
@@ -190,6 +195,7 @@ impl Client {
                 .collect(),
             drafts,
         });
+        client.tell_damage(&mut turn);
         client.look_after(&mut turn);
         client.fail_interrupted(&mut turn);
         client.socket.open(&mut turn);

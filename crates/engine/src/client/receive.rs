@@ -395,7 +395,10 @@ impl Client {
             return Err("first message: an earlier device list than the one held, or another of its version");
         }
         let is_new = held.is_none();
-        let mut conversation = held.map(|held| held.conversation.clone()).unwrap_or_default();
+        let mut conversation = match held {
+            Some(held) => held.conversation.clone(),
+            None => self.damage.conversation(from.contact, turn.now),
+        };
         conversation.restart();
         let stated = Stated::of(&conversation, from.contact, &body, plaintext);
         if conversation.clone().place(stated, MessageId([0; 16])).is_err() {
@@ -412,6 +415,9 @@ impl Client {
         let token = sotto_crypto::DeliveryToken::from_bytes(&token.to_bytes());
         let name = crate::text::clean_name(name.as_str());
         let (mailbox, session_id) = (*mailbox, session.id());
+        if self.damage.found(from.contact) {
+            turn.dirty(Key::Damage);
+        }
         let contact = self.contacts.remove(&from.contact);
         self.forget_talk(from.contact, contact.is_some(), turn);
         let mut contact = contact.unwrap_or_else(|| Contact {

@@ -13,6 +13,7 @@ use super::drafts::{self, Draft};
 use crate::accepted::Accepted;
 use crate::account::{Account, Identity, PreKeys};
 use crate::contact::Contact;
+use crate::damage::Damages;
 use crate::invite::{Acceptance, Invite};
 use crate::link::Links;
 use crate::outbox::{Entry, Stage};
@@ -23,7 +24,7 @@ use crate::socket::Socket;
 use crate::timers::Timers;
 use crate::transfer::{Transfer, Transfers};
 use crate::turn::{Key, Turn};
-use crate::{Change, Changes, Config, ContactId, FileId, InviteId, MessageOrder, MessageView};
+use crate::{Change, Changes, Config, ContactId, DamagedPart, FileId, InviteId, MessageOrder, MessageView};
 use crate::{Record, RestoreError, Store, Timestamp};
 
 const IDENTITY: &[u8] = b"identity";
@@ -32,6 +33,7 @@ const CURSOR: &[u8] = b"cursor";
 const ONE_TIME: &[u8] = b"one-time";
 const ACCEPTED: &[u8] = b"accepted";
 const ACCEPTANCE: &[u8] = b"accept";
+const DAMAGE: &[u8] = b"damage";
 const FAREWELL: &[u8] = b"farewell";
 
 /// The last word to a removed contact, sealed: one record, beside the outbox.
@@ -64,22 +66,77 @@ pub(super) fn message_key(contact: ContactId, order: MessageOrder) -> Vec<u8> {
     record::key(&[&contact.0, &lamport, &order.author, &sequence])
 }
 
+/// The place in the key of a message's record; `None` for what is no such key.
+pub(super) fn message_order(key: &[u8]) -> Option<MessageOrder> {
+    let (_, rest) = key.split_first_chunk::<16>()?;
+    let (lamport, rest) = rest.split_first_chunk()?;
+    let (author, sequence) = rest.split_first_chunk()?;
+    let (lamport, sequence) = (u64::from_be_bytes(*lamport), u64::from_be_bytes(sequence.try_into().ok()?));
+    Some(MessageOrder { lamport, author: *author, sequence })
+}
+
 pub(super) fn put_message(contact: ContactId, view: &MessageView) -> Change {
     put(Store::Message, message_key(contact, view.order), view)
 }
 
-fn damaged<T>(value: Option<T>, store: Store) -> Result<T, RestoreError> {
+fn sound<T>(value: Option<T>, store: Store) -> Result<T, RestoreError> {
     value.ok_or(RestoreError::Damaged(store.name()))
+}
+
+fn fits(is_so: bool, store: Store) -> Result<(), RestoreError> {
+    sound(is_so.then_some(()), store)
+}
+
+/// Without this record nobody is anybody.
+fn is_identity(record: &Record) -> bool {
+    record.store == Store::Account && record.key == IDENTITY
+}
+
+/// Where a record lies.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) store: Store,
+    pub(super) key: Vec<u8>,
+}
+
+impl Place {
+    /// What was in the record, and whom it concerns.
+    pub(super) fn part(&self) -> (DamagedPart, Option<ContactId>) {
+        let contact = self.key.first_chunk::<16>().map(|id| ContactId(*id));
+        match self.store {
+            Store::Contact if drafts::contact_of(&self.key).is_some() => (DamagedPart::Draft, contact),
+            Store::Contact => (DamagedPart::Contact, contact),
+            Store::Session => (DamagedPart::Session, contact),
+            Store::Outbox if !self.is_farewell() => (DamagedPart::Waiting, contact),
+            Store::Invite => (DamagedPart::Link, None),
+            Store::Transfer => (DamagedPart::File, None),
+            Store::Account | Store::Outbox | Store::Seen | Store::Message => (DamagedPart::Keys, None),
+        }
+    }
+
+    /// The place in the queue of a message that waited.
+    pub(super) fn waiting(&self) -> Option<u64> {
+        let (_, place) = self.key.split_first_chunk::<16>()?;
+        place.try_into().ok().map(u64::from_be_bytes)
+    }
+
+    pub(super) fn are_prekeys(&self) -> bool {
+        self.store == Store::Account && self.key == PREKEYS
+    }
+
+    fn is_farewell(&self) -> bool {
+        self.key.len() == 16 && self.key.starts_with(FAREWELL)
+    }
 }
 
 /// Splits a key of a contact's record.
 fn contact_key(record: &Record) -> Result<(ContactId, &[u8]), RestoreError> {
-    let (id, rest) = damaged(record.key.split_first_chunk::<16>(), record.store)?;
+    let (id, rest) = sound(record.key.split_first_chunk::<16>(), record.store)?;
     Ok((ContactId(*id), rest))
 }
 
 fn tail<const N: usize>(rest: &[u8], store: Store) -> Result<[u8; N], RestoreError> {
-    damaged(rest.try_into().ok(), store)
+    sound(rest.try_into().ok(), store)
 }
 
 impl Client {
@@ -137,33 +194,40 @@ impl Client {
                 let segment = self.seen.get(&contact).and_then(|seen| seen.segment(number));
                 put_or_delete(Store::Seen, key, segment)
             }
+            Key::Damage => put(Store::Account, DAMAGE.to_vec(), &self.damage),
             Key::Transfer(file) => {
                 put_or_delete(Store::Transfer, file.0.to_vec(), self.transfers.by_file.get(&file))
             }
         }
     }
 
-    /// Builds a client from records, or a new one from none, and gives what was being written.
+    /// Builds a client from records, or a new one from none.
     pub(super) fn load(
         records: Vec<Record>,
         config: Config,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Result<(Self, BTreeMap<ContactId, String>), RestoreError> {
+    ) -> Result<Restored, RestoreError> {
         let is_new = records.is_empty();
         let mut loaded = Loaded::default();
+        let mut damaged = Vec::new();
         for record in &records {
-            loaded.take(record)?;
+            match loaded.take(record) {
+                Ok(()) => {}
+                Err(RestoreError::Damaged(_)) if !is_identity(record) => {
+                    damaged.push(Place { store: record.store, key: record.key.clone() });
+                }
+                Err(error) => return Err(error),
+            }
         }
         drop(records);
         let account = if is_new {
             Account::create(rng, now)
         } else {
-            let identity = damaged(loaded.identity.take(), Store::Account)?;
-            let prekeys = damaged(loaded.prekeys.take(), Store::Account)?;
+            let identity = sound(loaded.identity.take(), Store::Account)?;
             Account::restore(
                 identity,
-                prekeys,
+                loaded.prekeys.take().unwrap_or_default(),
                 core::mem::take(&mut loaded.one_time),
                 core::mem::take(&mut loaded.accepted),
                 loaded.cursor,
@@ -184,6 +248,7 @@ impl Client {
             beginnings: BTreeMap::new(),
             farewells: loaded.farewells,
             transfers: Transfers { by_file: loaded.transfers, sending: BTreeMap::new() },
+            damage: loaded.damage,
             links: Links::default(),
             socket: Socket::default(),
             here: std::collections::VecDeque::new(),
@@ -193,10 +258,7 @@ impl Client {
             outputs: std::collections::VecDeque::new(),
             last_now: now,
         };
-        for (contact, id, held) in loaded.sessions {
-            if held.session.id() != id {
-                return Err(RestoreError::Damaged(Store::Session.name()));
-            }
+        for (contact, held) in loaded.sessions {
             client.sessions.entry(contact).or_default().restore(held);
         }
         for (contact, number, segment) in loaded.seen {
@@ -209,8 +271,17 @@ impl Client {
             }
             client.outbox.entry(contact).or_default().insert(place, entry);
         }
-        Ok((client, loaded.drafts))
+        Ok(Restored { client, drafts: loaded.drafts, damaged })
     }
+}
+
+/// What records are restored to.
+pub(super) struct Restored {
+    pub(super) client: Client,
+    /// What was being written.
+    pub(super) drafts: BTreeMap<ContactId, String>,
+    /// The records that cannot be read.
+    pub(super) damaged: Vec<Place>,
 }
 
 #[derive(Default)]
@@ -222,12 +293,13 @@ struct Loaded {
     cursor: u64,
     contacts: BTreeMap<ContactId, Contact>,
     drafts: BTreeMap<ContactId, String>,
-    sessions: Vec<(ContactId, SessionId, Held)>,
+    sessions: Vec<(ContactId, Held)>,
     invites: BTreeMap<InviteId, Invite>,
     acceptances: BTreeMap<InviteId, Acceptance>,
     outbox: Vec<(ContactId, u64, Entry)>,
     farewells: BTreeMap<u64, Farewell>,
     seen: Vec<(ContactId, u32, Segment)>,
+    damage: Damages,
     transfers: BTreeMap<FileId, Transfer>,
 }
 
@@ -238,6 +310,7 @@ impl Loaded {
         match store {
             Store::Account if key == IDENTITY => self.identity = Some(read(record)?),
             Store::Account if key == PREKEYS => self.prekeys = Some(read(record)?),
+            Store::Account if key == DAMAGE => self.damage = read(record)?,
             Store::Account if key == CURSOR => self.cursor = read(record)?,
             Store::Account => match key.strip_prefix(ACCEPTED) {
                 Some(contact) => {
@@ -255,6 +328,7 @@ impl Loaded {
                 }
                 None => {
                     let contact: Contact = read(record)?;
+                    fits(contact.id().0 == key, store)?;
                     self.contacts.insert(contact.id(), contact);
                 }
             },
@@ -262,7 +336,9 @@ impl Loaded {
                 let (contact, rest) = contact_key(record)?;
                 let stored: Stored = read(record)?;
                 let id = SessionId::from_bytes(tail(rest, store)?);
-                self.sessions.push((contact, id, Held::restore(stored)?));
+                let held = Held::restore(stored)?;
+                fits(held.session.id() == id, store)?;
+                self.sessions.push((contact, held));
             }
             Store::Invite => match key.strip_prefix(ACCEPTANCE).filter(|_| key.len() != 16) {
                 Some(rest) => {
@@ -270,6 +346,7 @@ impl Loaded {
                 }
                 None => {
                     let invite: Invite = read(record)?;
+                    fits(invite.id.0 == key, store)?;
                     self.invites.insert(invite.id, invite);
                 }
             },

@@ -119,6 +119,11 @@ impl Client {
     /// sessions here may have been used beyond what is known, so nothing is sent in them any more.
     fn rolled_back(&mut self, turn: &mut Turn<'_>) {
         turn.log("server: this device's state was rolled back; beginning fresh sessions");
+        self.state_was_lost(turn);
+    }
+
+    /// Keys or sessions of this device are not what they were: none of them is gone on with.
+    pub(super) fn state_was_lost(&mut self, turn: &mut Turn<'_>) {
         for (id, contact) in &mut self.contacts {
             if contact.standing == Standing::Ended {
                 continue;

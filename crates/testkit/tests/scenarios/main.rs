@@ -13,6 +13,7 @@ mod anew;
 mod away;
 mod common;
 mod crash;
+mod damage;
 mod devices;
 mod drafts;
 mod envelopes;

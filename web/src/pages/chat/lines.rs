@@ -28,6 +28,13 @@ pub fn Gap() -> impl IntoView {
     view! { <li class="line" data-testid="gap"><span>{tu_string!(i18n, chat.gap)}</span></li> }
 }
 
+/// A message is stored here and cannot be read.
+#[component]
+pub fn Unreadable() -> impl IntoView {
+    let i18n = use_i18n();
+    view! { <li class="line" data-testid="unreadable"><span>{tu_string!(i18n, chat.unreadable)}</span></li> }
+}
+
 /// Something happened in the conversation itself.
 #[component]
 pub fn MilestoneLine(contact: ContactId, milestone: Milestone, mine: bool) -> impl IntoView {

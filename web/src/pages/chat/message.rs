@@ -7,7 +7,7 @@ use sotto_engine::{ContactId, Content, Delivery, MessageOrder};
 
 use super::{
     file_card::FileCard,
-    lines::{Gap, MilestoneLine},
+    lines::{Gap, MilestoneLine, Unreadable},
 };
 use crate::{
     components::{RichText, Ticks},
@@ -25,6 +25,7 @@ enum Shape {
     Gap,
     Hidden,
     Milestone(sotto_engine::Milestone),
+    Unreadable,
 }
 
 /// A message, or the line that stands for it. `first` begins a group.
@@ -41,6 +42,7 @@ pub fn MessageItem(contact: ContactId, order: MessageOrder, first: bool) -> impl
             Content::Gap { missing: 0 } => Shape::Hidden,
             Content::Gap { .. } => Shape::Gap,
             Content::Milestone(milestone) => Shape::Milestone(*milestone),
+            Content::Unreadable => Shape::Unreadable,
         })
     });
     (move || match shape.get() {
@@ -53,6 +55,7 @@ pub fn MessageItem(contact: ContactId, order: MessageOrder, first: bool) -> impl
         .into_any(),
         Shape::Gap => view! { <Gap /> }.into_any(),
         Shape::Hidden => ().into_any(),
+        Shape::Unreadable => view! { <Unreadable /> }.into_any(),
         Shape::Milestone(milestone) => {
             view! { <MilestoneLine contact=contact milestone=milestone mine=mine /> }.into_any()
         }
