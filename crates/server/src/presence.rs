@@ -6,24 +6,27 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sotto_wire::server::{Blob, EnvelopeId, MailboxId};
+use sotto_wire::server::{Blob, EnvelopeId, MailboxId, Sequence};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-/// Ephemeral envelopes waiting for one socket; more are dropped.
-const EPHEMERAL_QUEUE: usize = 64;
+/// Envelopes on their way to one socket. Of more, the ephemeral are dropped, and the stored found in the store.
+const QUEUE: usize = 64;
 
-/// Bytes of them; more are dropped.
-const EPHEMERAL_BYTES: usize = 256 * 1024;
+/// Bytes of them.
+const QUEUE_BYTES: usize = 256 * 1024;
 
-/// An ephemeral envelope on its way to a socket.
+/// An envelope on its way to a socket.
 #[derive(Debug)]
-pub struct Ephemeral {
+pub struct Arriving {
+    /// Its position, if it is stored.
+    pub sequence: Option<Sequence>,
     /// Its name.
     pub envelope_id: EnvelopeId,
     /// Its bytes.
     pub blob: Blob,
-    _room: OwnedSemaphorePermit,
+    /// Its place in the queue, for as long as it takes one.
+    pub room: OwnedSemaphorePermit,
 }
 
 /// When a connection came, among all others: the later displaces the earlier, whichever is done first with proving
@@ -34,7 +37,7 @@ pub struct Arrival(u64);
 struct Entry {
     arrival: Arrival,
     stored: Arc<Notify>,
-    ephemeral: mpsc::Sender<Ephemeral>,
+    arriving: mpsc::Sender<Arriving>,
     room: Arc<Semaphore>,
     displaced: CancellationToken,
 }
@@ -51,10 +54,10 @@ pub struct Listening<'a> {
     presence: &'a Presence,
     mailbox: MailboxId,
     arrival: Arrival,
-    /// Something was stored.
+    /// Something was stored that is not among what arrives.
     pub stored: Arc<Notify>,
-    /// Something ephemeral came.
-    pub ephemeral: mpsc::Receiver<Ephemeral>,
+    /// What came just now, stored or ephemeral.
+    pub arriving: mpsc::Receiver<Arriving>,
     /// A newer connection took the mailbox over.
     pub displaced: CancellationToken,
 }
@@ -68,12 +71,12 @@ impl Presence {
     /// Opens a mailbox here, and whoever came before and has it open is told to go; none if somebody has it who came
     /// after.
     pub fn listen(&self, mailbox: MailboxId, arrival: Arrival) -> Option<Listening<'_>> {
-        let (sender, ephemeral) = mpsc::channel(EPHEMERAL_QUEUE);
+        let (sender, arriving) = mpsc::channel(QUEUE);
         let entry = Entry {
             arrival,
             stored: Arc::default(),
-            ephemeral: sender,
-            room: Arc::new(Semaphore::new(EPHEMERAL_BYTES)),
+            arriving: sender,
+            room: Arc::new(Semaphore::new(QUEUE_BYTES)),
             displaced: CancellationToken::new(),
         };
         let listening = Listening {
@@ -81,7 +84,7 @@ impl Presence {
             mailbox,
             arrival,
             stored: Arc::clone(&entry.stored),
-            ephemeral,
+            arriving,
             displaced: entry.displaced.clone(),
         };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,21 +98,35 @@ impl Presence {
         (!later).then_some(listening)
     }
 
-    /// Says that something was stored for a mailbox.
+    /// Whether somebody has it open.
+    pub fn is_open(&self, mailbox: MailboxId) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&mailbox)
+    }
+
+    /// Says that something is stored for a mailbox.
     pub fn stored(&self, mailbox: MailboxId) {
         if let Some(entry) = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&mailbox) {
             entry.stored.notify_one();
         }
     }
 
-    /// Hands over an ephemeral envelope, or drops it if nobody is there or has room.
-    pub fn ephemeral(&self, mailbox: MailboxId, envelope_id: EnvelopeId, blob: Blob) {
+    /// Hands over an envelope. If nobody is there or has room, an ephemeral one is dropped, and of a stored one is said that
+    /// it is there.
+    pub fn arrived(
+        &self,
+        mailbox: MailboxId,
+        sequence: Option<Sequence>,
+        envelope_id: EnvelopeId,
+        blob: Blob,
+    ) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = open.get(&mailbox) else { return };
         let Ok(size) = u32::try_from(blob.as_bytes().len()) else { return };
-        if let Ok(room) = Arc::clone(&entry.room).try_acquire_many_owned(size) {
-            // A full queue drops it, as `EPHEMERAL_QUEUE` says.
-            drop(entry.ephemeral.try_send(Ephemeral { envelope_id, blob, _room: room }));
+        let handed = Arc::clone(&entry.room).try_acquire_many_owned(size).is_ok_and(|room| {
+            entry.arriving.try_send(Arriving { sequence, envelope_id, blob, room }).is_ok()
+        });
+        if !handed && sequence.is_some() {
+            entry.stored.notify_one();
         }
     }
 }

@@ -30,11 +30,13 @@ pub async fn put(
     app.strangers.mailbox(put.mailbox)?;
     match put.class {
         Class::Ephemeral => {
-            app.presence.ephemeral(put.mailbox, put.envelope_id, put.blob);
+            app.presence.arrived(put.mailbox, None, put.envelope_id, put.blob);
             app.metrics.envelopes_ephemeral_total.add();
         }
         Class::Stored => {
             let now = Timestamp::now();
+            // Whoever waits for it gets it from here, and not out of the store again.
+            let waited_for = app.presence.is_open(put.mailbox).then(|| put.blob.clone());
             let envelope = NewEnvelope {
                 mailbox: put.mailbox,
                 token,
@@ -49,8 +51,12 @@ pub async fn put(
                 app.strangers.not_stored(client.address, cost);
             }
             match outcome? {
-                PutOutcome::Stored(_) => app.presence.stored(put.mailbox),
-                PutOutcome::Repeated(_) => {}
+                PutOutcome::Stored(at) => match waited_for {
+                    Some(blob) => app.presence.arrived(put.mailbox, Some(at), put.envelope_id, blob),
+                    None => app.presence.stored(put.mailbox),
+                },
+                // Who put it first may have gone before it was told here.
+                PutOutcome::Repeated(_) => app.presence.stored(put.mailbox),
                 PutOutcome::Forbidden => return Err(Refusal::new(ErrorCode::Forbidden)),
                 PutOutcome::Full => return Err(Refusal::new(ErrorCode::Quota)),
             }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Raw, WebSocket};
+use futures_util::SinkExt as _;
 use sotto_wire::server::{ClientFrame, CloseCode, Message, ServerFrame};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::metrics::Metrics;
@@ -33,6 +35,14 @@ fn broken(error: &axum::Error) -> End {
         Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
         Some(Error::Capacity(_) | Error::Protocol(_) | Error::Utf8(_)) => End::Because(CloseCode::Malformed),
         _ => End::Gone,
+    }
+}
+
+fn in_time(sent: Result<Result<(), axum::Error>, Elapsed>) -> Result<(), End> {
+    match sent {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Because(CloseCode::TooSlow)),
     }
 }
 
@@ -68,16 +78,23 @@ impl Connection {
         self.send_raw(Raw::Binary(frame.encode().into())).await
     }
 
+    /// Begins to send a frame; what is small waits for [`flush`](Self::flush), to leave in one packet.
+    pub(super) async fn feed(&mut self, frame: &ServerFrame) -> Result<(), End> {
+        let message = Raw::Binary(frame.encode().into());
+        in_time(timeout(self.send_timeout, self.socket.feed(message)).await)
+    }
+
+    /// Waits until the network took what was fed.
+    pub(super) async fn flush(&mut self) -> Result<(), End> {
+        in_time(timeout(self.send_timeout, self.socket.flush()).await)
+    }
+
     pub(super) async fn ping(&mut self) -> Result<(), End> {
         self.send_raw(Raw::Ping(Vec::new().into())).await
     }
 
     async fn send_raw(&mut self, message: Raw) -> Result<(), End> {
-        match timeout(self.send_timeout, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::Because(CloseCode::TooSlow)),
-        }
+        in_time(timeout(self.send_timeout, self.socket.send(message)).await)
     }
 
     /// Says why, waits a moment for the client to take it, and drops the connection.

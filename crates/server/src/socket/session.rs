@@ -5,19 +5,23 @@ use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use sotto_wire::server::{
-    Authentication, Class, ClientFrame, CloseCode, ErrorCode, Nonce, Sequence, ServerFrame, limits,
+    Authentication, Blob, Class, ClientFrame, CloseCode, EnvelopeId, ErrorCode, Nonce, Sequence, ServerFrame,
+    limits,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::connection::{Connection, End, Received};
 use crate::api::Client;
 use crate::app::App;
-use crate::presence::{Arrival, Listening};
+use crate::presence::{Arrival, Arriving, Listening};
 use crate::store::{ListOutcome, MailboxState, OpenOutcome, StoreError, StoreFuture, Timestamp};
 use crate::stranger::{Cost, random};
 
 /// Envelopes read from the store at once; at most 256 KiB of large ones.
 const BATCH: u32 = 4;
+
+/// Envelopes sent at once that came just now.
+const AT_ONCE: usize = 16;
 
 /// Small rows that a mailbox and its entry in an index are worth.
 const MAILBOX_ROWS: usize = 3;
@@ -49,6 +53,7 @@ pub(super) async fn run(app: &App, connection: &mut Connection, client: &Client,
         sent_through: Sequence(0),
         credit: limits::CREDIT_WINDOW,
         look: true,
+        drained: false,
     };
     session.run(state).await
 }
@@ -106,6 +111,8 @@ struct Session<'a> {
     credit: u32,
     /// Something may be waiting after `sent_through`.
     look: bool,
+    /// The client was told that it has everything, and has.
+    drained: bool,
 }
 
 impl Session<'_> {
@@ -143,9 +150,7 @@ impl Session<'_> {
                         self.handle(frame).await?;
                     }
                 }
-                Some(ephemeral) = self.listening.ephemeral.recv() => {
-                    self.deliver(Sequence(0), ephemeral.envelope_id, Class::Ephemeral, ephemeral.blob).await?;
-                }
+                Some(first) = self.listening.arriving.recv() => self.deliver_arriving(first).await?,
                 () = self.listening.stored.notified() => self.look = true,
                 _ = pings.tick() => {
                     if heard.elapsed() > every.saturating_mul(2) {
@@ -171,25 +176,68 @@ impl Session<'_> {
         };
         let drained = u32::try_from(fetched.len()).is_ok_and(|found| found < count);
         for envelope in fetched {
-            self.credit = self.credit.saturating_sub(1);
-            self.sent_through = envelope.sequence;
-            self.deliver(envelope.sequence, envelope.envelope_id, Class::Stored, envelope.blob).await?;
+            self.deliver(Some(envelope.sequence), envelope.envelope_id, envelope.blob).await?;
         }
         if drained {
             self.look = false;
-            self.connection.send(&ServerFrame::Drained {}).await?;
+            self.tell_drained().await?;
+        }
+        self.connection.flush().await
+    }
+
+    async fn tell_drained(&mut self) -> Result<(), End> {
+        if !self.drained {
+            self.drained = true;
+            self.connection.feed(&ServerFrame::Drained {}).await?;
         }
         Ok(())
     }
 
+    /// Sends what came just now. A stored envelope has to be the next; otherwise another is under way or was stored
+    /// before this connection, and all are looked up in their order.
+    async fn deliver_arriving(&mut self, first: Arriving) -> Result<(), End> {
+        let mut arriving = first;
+        // Not all of a queue that fills as fast as it is emptied: whoever is sent this may have something to say.
+        for left in (0..AT_ONCE).rev() {
+            let Arriving { sequence, envelope_id, blob, room } = arriving;
+            match sequence {
+                Some(at) if at <= self.sent_through => {}
+                Some(at) if self.credit == 0 || at.0 != self.sent_through.0.saturating_add(1) => {
+                    self.look = true;
+                }
+                Some(_) if self.look => {}
+                _ => self.deliver(sequence, envelope_id, blob).await?,
+            }
+            drop(room);
+            let next = if left > 0 { self.listening.arriving.try_recv().ok() } else { None };
+            match next {
+                Some(next) => arriving = next,
+                None => break,
+            }
+        }
+        if !self.look {
+            self.tell_drained().await?;
+        }
+        self.connection.flush().await
+    }
+
+    /// Begins to send an envelope, and notes it if it is a stored one.
     async fn deliver(
         &mut self,
-        sequence: Sequence,
-        envelope_id: sotto_wire::server::EnvelopeId,
-        class: Class,
-        blob: sotto_wire::server::Blob,
+        stored: Option<Sequence>,
+        envelope_id: EnvelopeId,
+        blob: Blob,
     ) -> Result<(), End> {
-        self.connection.send(&ServerFrame::Deliver { sequence, envelope_id, class, blob }).await?;
+        let (sequence, class) = match stored {
+            Some(sequence) => {
+                self.credit = self.credit.saturating_sub(1);
+                self.sent_through = sequence;
+                self.drained = false;
+                (sequence, Class::Stored)
+            }
+            None => (Sequence(0), Class::Ephemeral),
+        };
+        self.connection.feed(&ServerFrame::Deliver { sequence, envelope_id, class, blob }).await?;
         self.app.metrics.envelopes_delivered_total.add();
         Ok(())
     }

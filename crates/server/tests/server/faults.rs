@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use sotto_server::store::StoreError;
+use sotto_server::store::{NewEnvelope, PutOutcome, Store as _, StoreError, Timestamp};
 use sotto_wire::server::{
     Blob, Class, ClientFrame, CloseCode, DeliveryToken, ErrorCode, FetchPreKeys, Sequence, ServerFrame, path,
 };
@@ -293,4 +293,92 @@ async fn what_has_ended_is_neither_delivered_nor_kept() {
     assert!(matches!(welcome, ServerFrame::Welcome { waiting: 1, .. }), "{welcome:?}");
     forgotten.put(&server, Class::Stored, &fresh_blob(1024)).await.refused(ErrorCode::Forbidden);
     post(server.address, path::ENVELOPES, b"").await.refused(ErrorCode::Malformed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_socket_was_not_told_of_comes_all_the_same_and_in_order() {
+    let (mut kept, mut asked) = (None, None);
+    let server = Server::over(64, generous, |store| {
+        let (watched, calls) = Watched::new(store, Box::new(|_| Ok(())));
+        let watched = Arc::new(watched);
+        (kept, asked) = (Some(Arc::clone(&watched)), Some(calls));
+        watched
+    })
+    .await;
+    let (store, asked) = (kept.unwrap(), asked.unwrap());
+    let device = Device::new();
+    let mut socket = device.register(server.address).await;
+    let untold = async |blob: &Blob| {
+        let envelope = NewEnvelope {
+            mailbox: device.mailbox,
+            token: DeliveryToken::from_bytes(&device.token).hash(),
+            envelope_id: blob.id(),
+            expires: Timestamp::now().plus(3600),
+            blob: blob.clone(),
+        };
+        assert!(matches!(store.put(envelope, Timestamp::now()).await, Ok(PutOutcome::Stored(_))));
+    };
+    let [first, second, third, fourth, fifth] = [(); 5].map(|()| fresh_blob(1024));
+
+    // What comes next in order needs no look into the store.
+    assert_eq!(device.put(&server, Class::Stored, &first).await.status, 202);
+    assert_eq!(socket.pushed().await, (1, Class::Stored, first));
+    assert_eq!(socket.next().await, ServerFrame::Drained {});
+    asked.lock().unwrap().clear();
+    assert_eq!(device.put(&server, Class::Stored, &second).await.status, 202);
+    assert_eq!(socket.pushed().await, (2, Class::Stored, second));
+    assert_eq!(socket.next().await, ServerFrame::Drained {});
+    assert!(!asked.lock().unwrap().contains(&"fetch"), "{asked:?}");
+
+    // Stored, and the one who asked for it gone before anybody was told: what is stored after it brings it along.
+    untold(&third).await;
+    assert_eq!(device.put(&server, Class::Stored, &fourth).await.status, 202);
+    assert_eq!(socket.pushed().await, (3, Class::Stored, third));
+    assert_eq!(socket.pushed().await, (4, Class::Stored, fourth));
+    assert_eq!(socket.next().await, ServerFrame::Drained {});
+    // And so does its repetition.
+    untold(&fifth).await;
+    assert_eq!(device.put(&server, Class::Stored, &fifth).await.status, 202);
+    assert_eq!(socket.pushed().await, (5, Class::Stored, fifth));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_while_a_socket_was_busy_comes_whole() {
+    let busy = Arc::new(AtomicBool::new(false));
+    let holds_up = Arc::clone(&busy);
+    let server = Server::over(64, generous, |store| {
+        let before = move |what: &'static str| match what {
+            "acknowledge" if holds_up.load(Ordering::SeqCst) => Err(StoreError::Busy),
+            _ => Ok(()),
+        };
+        Arc::new(Watched::new(store, Box::new(before)).0)
+    })
+    .await;
+    let device = Device::new();
+    let mut socket = device.register(server.address).await;
+    busy.store(true, Ordering::SeqCst);
+    socket.send(&ClientFrame::acknowledge(vec![Sequence(1)]).unwrap()).await;
+    let mut sent = Vec::new();
+    for number in 0..50 {
+        let class = if number % 2 == 0 { Class::Stored } else { Class::Ephemeral };
+        let blob = fresh_blob(1024);
+        assert_eq!(device.put(&server, class, &blob).await.status, 202);
+        sent.push((class, blob));
+    }
+    busy.store(false, Ordering::SeqCst);
+    let (mut came, mut last) = (Vec::new(), 0);
+    while came.len() < sent.len() {
+        let (sequence, class, blob) = socket.pushed().await;
+        if class == Class::Stored {
+            assert!(sequence > last);
+            last = sequence;
+        }
+        came.push((class, blob));
+    }
+    let of = |class: Class, all: &[(Class, Blob)]| {
+        all.iter().filter(|(other, _)| *other == class).map(|(_, blob)| blob.clone()).collect::<Vec<_>>()
+    };
+    for class in [Class::Stored, Class::Ephemeral] {
+        assert!(of(class, &came) == of(class, &sent), "{class:?}");
+    }
 }

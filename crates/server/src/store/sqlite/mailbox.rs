@@ -94,19 +94,12 @@ pub(super) fn put(
         return Ok(PutOutcome::Repeated(Sequence(first)));
     }
     let size = u64::try_from(envelope.blob.as_bytes().len()).unwrap_or(u64::MAX);
-    if !has_room(db, envelope.mailbox, size, quotas)? {
+    let mut sequence = take_room(db, envelope.mailbox, size, quotas)?;
+    if sequence.is_none() {
         expire(db, envelope.mailbox, now)?;
-        if !has_room(db, envelope.mailbox, size, quotas)? {
-            return Ok(PutOutcome::Full);
-        }
+        sequence = take_room(db, envelope.mailbox, size, quotas)?;
     }
-    let sequence: u64 = db
-        .prepare_cached(
-            "UPDATE mailbox SET next_sequence = next_sequence + 1, waiting = waiting + 1,
-                                waiting_bytes = waiting_bytes + ?2
-             WHERE id = ?1 RETURNING next_sequence - 1",
-        )?
-        .query_row(params![mailbox, int(size)], |row| row.get(0))?;
+    let Some(sequence) = sequence else { return Ok(PutOutcome::Full) };
     db.prepare_cached(
         "INSERT INTO envelope (mailbox, sequence, envelope_id, expires, blob) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
@@ -120,12 +113,18 @@ pub(super) fn put(
     Ok(PutOutcome::Stored(Sequence(sequence)))
 }
 
-fn has_room(db: &Connection, mailbox: MailboxId, size: u64, quotas: &Quotas) -> Result<bool> {
-    db.prepare_cached("SELECT waiting < ?2 AND waiting_bytes + ?3 <= ?4 FROM mailbox WHERE id = ?1")?
-        .query_row(
-            params![mailbox.as_bytes(), quotas.mailbox_envelopes, int(size), int(quotas.mailbox_bytes)],
-            |row| row.get(0),
-        )
+/// The next position in a mailbox, if one more of this size fits.
+fn take_room(db: &Connection, mailbox: MailboxId, size: u64, quotas: &Quotas) -> Result<Option<u64>> {
+    db.prepare_cached(
+        "UPDATE mailbox SET next_sequence = next_sequence + 1, waiting = waiting + 1,
+                            waiting_bytes = waiting_bytes + ?2
+         WHERE id = ?1 AND waiting < ?3 AND waiting_bytes + ?2 <= ?4 RETURNING next_sequence - 1",
+    )?
+    .query_row(
+        params![mailbox.as_bytes(), int(size), quotas.mailbox_envelopes, int(quotas.mailbox_bytes)],
+        |row| row.get(0),
+    )
+    .optional()
 }
 
 /// Removes what has expired in one mailbox: a full mailbox must not wait for the reaper.
@@ -202,9 +201,13 @@ pub(super) fn acknowledge(
     if count == 0 {
         return Ok(());
     }
-    db.prepare_cached("UPDATE mailbox SET acknowledged = max(acknowledged, ?2) WHERE id = ?1")?
-        .execute(params![mailbox.as_bytes(), highest])?;
-    no_longer_waiting(db, mailbox.as_bytes(), count, bytes)
+    db.prepare_cached(
+        "UPDATE mailbox SET acknowledged = max(acknowledged, ?2), waiting = waiting - ?3,
+                            waiting_bytes = waiting_bytes - ?4
+         WHERE id = ?1",
+    )?
+    .execute(params![mailbox.as_bytes(), highest, count, bytes])?;
+    Ok(())
 }
 
 pub(super) fn add_tokens(
