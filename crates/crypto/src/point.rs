@@ -4,6 +4,7 @@ use core::fmt;
 use p256::elliptic_curve::Generate;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use rand_core::CryptoRng;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// Why a key was refused.
@@ -67,7 +68,9 @@ impl fmt::Debug for Point {
 /// A secret scalar and its point. The scalar is wiped on drop.
 pub(crate) struct KeyPair {
     secret: p256::SecretKey,
-    public: Point,
+    /// Computed when first asked for: a device takes a hundred one-time prekeys from storage at each start, and most of
+    /// them are never asked for theirs again.
+    public: OnceLock<Point>,
 }
 
 impl KeyPair {
@@ -79,9 +82,8 @@ impl KeyPair {
         p256::SecretKey::from_slice(bytes).map(Self::from_secret).map_err(|_| KeyError::BadSecret)
     }
 
-    fn from_secret(secret: p256::SecretKey) -> Self {
-        let public = Point::from_key(secret.public_key());
-        Self { secret, public }
+    const fn from_secret(secret: p256::SecretKey) -> Self {
+        Self { secret, public: OnceLock::new() }
     }
 
     pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
@@ -90,11 +92,11 @@ impl KeyPair {
 
     /// A second copy, for the ratchet, whose first key is a prekey that others may still need.
     pub(crate) fn duplicate(&self) -> Self {
-        Self { secret: self.secret.clone(), public: self.public }
+        Self { secret: self.secret.clone(), public: self.public.clone() }
     }
 
-    pub(crate) const fn public(&self) -> &Point {
-        &self.public
+    pub(crate) fn public(&self) -> &Point {
+        self.public.get_or_init(|| Point::from_key(self.secret.public_key()))
     }
 
     pub(crate) const fn secret(&self) -> &p256::SecretKey {
@@ -111,6 +113,6 @@ impl KeyPair {
 
 impl fmt::Debug for KeyPair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyPair").field("public", &self.public).finish_non_exhaustive()
+        f.debug_struct("KeyPair").field("public", self.public()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Random scenarios in simulated time, each from a seed: hundreds with a model of the server's store, a part with the
+//! Random scenarios in simulated time, each from a seed: thousands with a model of the server's store, a part with the
 //! real one; and the model held against the real one.
 //!
 //! `cargo xtask simulate` plays more of them, or one again.
@@ -47,9 +47,9 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    scenarios_one: 0..75, || None;
-    scenarios_two: 75..150, || None;
-    scenarios_three: 150..225, || None;
-    scenarios_four: 225..300, || None;
+    scenarios_one: 0..500, || None;
+    scenarios_two: 500..1_000, || None;
+    scenarios_three: 1_000..1_500, || None;
+    scenarios_four: 1_500..2_000, || None;
     scenarios_with_the_servers_own_store: 1_000_000..1_000_012, || Some(Box::new(Sqlite::new()));
 }
