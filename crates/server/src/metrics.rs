@@ -52,6 +52,8 @@ metrics! {
     requests_banned_total: counter;
     /// Requests and frames refused because their address had as much stored as it may.
     requests_over_allowance_total: counter;
+    /// Connections closed unheard because their address had as many as it may.
+    connections_refused_total: counter;
     /// Addresses banned now.
     addresses_banned: gauge;
     /// Bans begun.

@@ -19,6 +19,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower_service::Service;
 
 use crate::app::App;
+use crate::stranger::Place;
 
 /// Largest head of a request, in bytes.
 const HEAD_MAX: usize = 16 * 1024;
@@ -26,9 +27,11 @@ const HEAD_MAX: usize = 16 * 1024;
 /// Pause after the system refused a connection (out of descriptors), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A place among the connections; a socket keeps the one of the request it came from.
+/// A place among the connections, all and those of an address; a socket keeps the one of the request it came from.
 #[derive(Clone)]
-pub struct ConnectionPermit(#[expect(dead_code, reason = "held to be dropped")] Arc<OwnedSemaphorePermit>);
+pub struct ConnectionPermit(
+    #[expect(dead_code, reason = "held to be dropped")] Arc<(OwnedSemaphorePermit, Place)>,
+);
 
 /// Accepts connections until shutdown begins. Each has its time to send the head of a request, and to take what
 /// it is sent.
@@ -41,6 +44,11 @@ pub async fn accept(app: Arc<App>, listener: TcpListener, router: Router) {
         };
         match accepted {
             Ok((stream, peer, permit)) => {
+                let Ok(place) = app.strangers.place(peer.ip()) else {
+                    app.metrics.connections_refused_total.add();
+                    continue;
+                };
+                let permit = ConnectionPermit(Arc::new((permit, place)));
                 let connection = serve(Arc::clone(&app), stream, peer, permit, router.clone());
                 app.connections.spawn(connection);
             }
@@ -56,11 +64,11 @@ pub async fn accept(app: Arc<App>, listener: TcpListener, router: Router) {
 async fn next(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, SocketAddr, ConnectionPermit)> {
+) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, peer, ConnectionPermit(Arc::new(permit))))
+    Ok((stream, peer, permit))
 }
 
 async fn serve(app: Arc<App>, stream: TcpStream, peer: SocketAddr, permit: ConnectionPermit, router: Router) {

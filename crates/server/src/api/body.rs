@@ -25,6 +25,8 @@ pub struct Client {
     pub address: IpAddr,
     /// The origin it was made to.
     pub origin: String,
+    /// It came through a proxy of ours.
+    pub proxied: bool,
 }
 
 impl FromRequestParts<Arc<App>> for Client {
@@ -44,7 +46,8 @@ impl FromRequestParts<Arc<App>> for Client {
                 app.abused(address, Abuse::Request);
             }
         })?;
-        Ok(Self { address, origin: origin.ok_or(Refusal::new(ErrorCode::WrongOrigin))? })
+        let proxied = address != peer.0.ip().to_canonical();
+        Ok(Self { address, origin: origin.ok_or(Refusal::new(ErrorCode::WrongOrigin))?, proxied })
     }
 }
 

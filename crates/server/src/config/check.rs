@@ -34,6 +34,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(ConfigError::Nonsense { name: "ban_max_s", problem });
     }
     let positive = [
+        ("address_connections", u64::from(config.address_connections)),
         ("address_store_mib", config.address_store_mib),
         ("address_store_percent", u64::from(config.address_store_percent)),
         ("ban_after", u64::from(config.ban_after)),

@@ -78,6 +78,9 @@ settings! {
     database_mib: u64 = 10 * 1024;
     /// Most connections at once.
     connections: usize = 20_000;
+    /// Connections one address (IPv6: a /64 network; four times that a /48) may have open at once; behind a proxy,
+    /// sockets.
+    address_connections: u32 = 1_000;
     /// Requests one address may make, per second.
     address_requests_per_s: u32 = 50;
     /// Requests one address may make at once, before the rate counts.

@@ -32,6 +32,8 @@ pub async fn upgrade(
 ) -> Result<Response, Refusal> {
     let upgrade = upgrade.map_err(|_| Refusal::new(ErrorCode::Malformed))?;
     app.strangers.meeting(client.address)?;
+    // The connection is the proxy's then, and counts for nobody.
+    let place = if client.proxied { Some(app.strangers.place(client.address)?) } else { None };
     let arrival = app.presence.arrive();
     let task = app.connections.token();
     Ok(upgrade
@@ -47,7 +49,7 @@ pub async fn upgrade(
                 app.abused(client.address, abuse);
             }
             connection.close(&app.metrics, end).await;
-            drop((permit, task));
+            drop((permit, place, task));
         }))
 }
 

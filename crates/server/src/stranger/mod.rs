@@ -5,6 +5,7 @@
 mod address;
 mod ban;
 mod leak;
+mod places;
 mod rate;
 mod storage;
 
@@ -18,10 +19,12 @@ use sotto_wire::server::MailboxId;
 use crate::config::Config;
 use address::Keys;
 use ban::Bans;
+use places::Places;
 use rate::Rates;
 use storage::Allowances;
 
 pub use ban::Abuse;
+pub use places::Place;
 pub use storage::Cost;
 
 /// The machine has no source of randomness.
@@ -58,6 +61,7 @@ pub struct Strangers {
     rates: Rates,
     allowances: Allowances,
     bans: Bans,
+    places: Places,
     /// Behind these addresses are people of all kinds.
     shared: Vec<IpNet>,
 }
@@ -73,6 +77,7 @@ impl Strangers {
             rates: Rates::new(config),
             allowances: Allowances::new(config),
             bans: Bans::new(config),
+            places: Places::new(config.address_connections),
             shared: config.trusted_proxies.clone(),
         })
     }
@@ -123,11 +128,27 @@ impl Strangers {
     /// Counts what nobody does by mistake; true if the address is banned for it from now on. Addresses of this machine
     /// and of proxies are not: everybody may be behind them.
     pub fn abused(&self, address: IpAddr, abuse: Abuse) -> bool {
-        let address = address.to_canonical();
-        if address.is_loopback() || self.shared.iter().any(|network| network.contains(&address)) {
+        if self.is_shared(address) {
             return false;
         }
         self.bans.strike(self.keys.address(address), abuse, Instant::now())
+    }
+
+    /// One more connection of an address. Those of this machine and of proxies are not counted: everybody may be behind
+    /// them.
+    ///
+    /// # Errors
+    /// [`TooMany`] if it has as many as it may.
+    pub fn place(&self, address: IpAddr) -> Result<Place, TooMany> {
+        if self.is_shared(address) {
+            return Ok(self.places.uncounted());
+        }
+        self.places.take(&self.keys.holders(address))
+    }
+
+    fn is_shared(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        address.is_loopback() || self.shared.iter().any(|network| network.contains(&address))
     }
 
     /// Whether an address is banned.
@@ -167,9 +188,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_banned_whom_everybody_may_be_behind() {
+    fn nobody_is_banned_or_kept_out_whom_everybody_may_be_behind() {
         let proxies = vec!["10.0.0.0/8".parse().unwrap()];
-        let config = Config { trusted_proxies: proxies, ban_after: 1, ..Config::default() };
+        let config =
+            Config { trusted_proxies: proxies, ban_after: 1, address_connections: 1, ..Config::default() };
         let strangers = Strangers::new(&config).unwrap();
         for (address, banned) in [
             ("127.0.0.1", false),
@@ -183,6 +205,8 @@ mod tests {
             strangers.abused(address, Abuse::Malformed);
             strangers.abused(address, Abuse::Malformed);
             assert_eq!(strangers.banned(address).is_err(), banned, "{address}");
+            let _one = strangers.place(address).unwrap();
+            assert_eq!(strangers.place(address).is_err(), banned, "{address}");
         }
         assert_eq!(strangers.bans(), 2);
         assert!(strangers.banned("2001:db8::2".parse().unwrap()).is_err(), "its network");

@@ -284,3 +284,28 @@ async fn floods_are_banned_unless_another_site_made_them() {
     flood("192.0.2.3", "").await;
     assert!(metric(server.health, "bans_total").await >= 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_address_has_so_many_sockets_and_no_more() {
+    let server = Server::with(|config| {
+        proxied(config);
+        config.address_connections = 3;
+    })
+    .await;
+    let at = server.address;
+    let here = crate::device::origin(at);
+    let open = async |from: &str| {
+        let stream = TcpStream::connect(at).await.unwrap();
+        Socket::upgrade(stream, at, &here, forwarded(from)).await
+    };
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(register(at, ABUSER).await.1);
+    }
+    assert!(open(ABUSER).await.is_err());
+    assert!(open(NEIGHBOUR_NETWORK).await.is_ok());
+    // Requests are answered as ever, and a socket that ends makes room for another.
+    assert_eq!(post(at, ABUSER, path::INVITES, &invite()).await.status, 201);
+    drop(held.pop());
+    eventually("there is room again", async || open(ABUSER).await.is_ok()).await;
+}
