@@ -9,17 +9,6 @@ use sotto_e2e::{
     scenario_on_internet, trouble, until,
 };
 
-/// What browsers are told of servers, because the page does not ask the server for them yet. Where a direct path can be
-/// found, only of STUN: a browser that has a relayed path as well may keep it, and the page does not seek a better one yet.
-const STUN: &str = "[{ urls: 'stun:192.0.2.1' }]";
-/// With a credential that coturn's secret makes good until 2038.
-const STUN_AND_TURN: &str = "[{ urls: 'stun:192.0.2.1' }, {
-    urls: ['turn:192.0.2.1?transport=udp', 'turn:192.0.2.1?transport=tcp'],
-    username: '2147483647:x', credential: 'jzT2PqWxr1g5uVjXKvR2VgfWqRM=' }]";
-const KNOW_SERVERS: &str = "const Plain = globalThis.RTCPeerConnection;
-    globalThis.RTCPeerConnection = class extends Plain {
-        constructor(configuration) { super({ ...configuration, iceServers: SERVERS }); }
-    };";
 const MS: Duration = Duration::from_millis(1);
 /// How long the network is gone.
 const OUTAGE: Duration = Duration::from_secs(30);
@@ -69,26 +58,32 @@ impl Talk<'_> {
         ben.sees_conversation(&turned.iter().map(String::as_str).collect::<Vec<_>>()).await
     }
 
-    /// Both see this route, and their browsers use it.
+    /// Both see this route and the path that their browsers really use.
     async fn goes(&self, route: &str) -> Outcome {
-        for person in self.people {
-            until(&format!("{} to see the true route, {route}", person.name), RECOVERY, async || {
-                let shown = person.attributes("status", "data-route").await?;
-                let pairs = person.candidate_pairs().await?;
-                let truth = match pairs.as_slice() {
-                    [] => "server",
-                    [pair] if pair.contains("relay") => "relayed",
-                    [_] => "direct",
-                    several => return Err(trouble(format!("there are several: {several:?}"))),
-                };
-                if truth == route && shown == [Some(route.to_owned())] {
-                    return Ok(Some(()));
-                }
-                Err(trouble(format!("{shown:?} is shown, {pairs:?} is true")))
-            })
-            .await?;
-        }
-        Ok(())
+        until(&format!("both to see the true path, {route}"), RECOVERY, async || {
+            let [anna, ben] = self.people;
+            let pairs = [the_pair(anna).await?, the_pair(ben).await?];
+            let [by_anna, by_ben] = pairs.each_ref().map(Option::as_deref);
+            let truth = [path_of(by_anna, by_ben), path_of(by_ben, by_anna)];
+            let mut shown = Vec::new();
+            for person in self.people {
+                shown.push([
+                    person.attributes("status", "data-route").await?,
+                    person.attributes("status", "data-path").await?,
+                ]);
+            }
+            let is_so = truth.iter().all(|path| match route {
+                "direct" => *path == Some("internet"),
+                "relayed" => path.is_some_and(|path| path.starts_with("turn-")),
+                _ => path.is_none(),
+            });
+            let expected = truth.map(|path| [vec![Some(route.to_owned())], vec![path.map(str::to_owned)]]);
+            if is_so && shown == expected {
+                return Ok(Some(()));
+            }
+            Err(trouble(format!("{shown:?} is shown, {pairs:?} is true")))
+        })
+        .await
     }
 
     /// All of it at once.
@@ -97,6 +92,31 @@ impl Talk<'_> {
         self.arrives().await?;
         self.goes(route).await
     }
+}
+
+/// The pair of candidates that a person's browser uses.
+async fn the_pair(person: &Person) -> Outcome<Option<String>> {
+    let mut pairs = person.candidate_pairs().await?;
+    if pairs.len() > 1 {
+        return Err(trouble(format!("{} has several: {pairs:?}", person.name)));
+    }
+    Ok(pairs.pop())
+}
+
+/// What should be shown to one of two who are behind NATs of their own. Each browser knows its own end for certain: that
+/// of the other side may be a relay seen at an address that nobody has told yet.
+fn path_of(own: Option<&str>, theirs: Option<&str>) -> Option<&'static str> {
+    let ends = |pair: &str| {
+        let mut kinds = pair.split(' ').map(|kind| kind.starts_with("relay"));
+        [kinds.next() == Some(true), kinds.next() == Some(true)]
+    };
+    let own = own?;
+    Some(match own.split(' ').next() {
+        Some("relay/tcp") => "turn-tcp",
+        Some(own) if own.starts_with("relay") => "turn-udp",
+        _ if ends(own)[1] || theirs.is_some_and(|pair| ends(pair).contains(&true)) => "turn-theirs",
+        _ => "internet",
+    })
 }
 
 /// What browsers write into the console when a network goes away.
@@ -120,19 +140,13 @@ async fn has_harmed(home: &Home, before: u64) -> Outcome {
 }
 
 /// Anna at the first home and Ben at the second.
-async fn two_at_home(
-    stage: &mut Stage,
-    homes: &[Home; 2],
-    kinds: [Kind; 2],
-    servers: &str,
-) -> Outcome<[Arc<Person>; 2]> {
+async fn two_at_home(stage: &mut Stage, homes: &[Home; 2], kinds: [Kind; 2]) -> Outcome<[Arc<Person>; 2]> {
     let [anna, ben] = kinds;
     let [hers, his] = homes;
     let anna = stage.person_in(hers, "Anna", anna).await?;
     let ben = stage.person_in(his, "Ben", ben).await?;
     for person in [&anna, &ben] {
         tolerate_bad_networks(person);
-        person.preload(&KNOW_SERVERS.replace("SERVERS", servers)).await?;
         person.be_watched().await?;
     }
     Ok([anna, ben])
@@ -143,7 +157,7 @@ async fn two_at_home(
 fn bad_lines() -> Outcome {
     scenario_on_internet("bad_lines", [Nat::Cone, Nat::Cone], async |stage, internet| {
         let homes = internet.homes();
-        let [anna, ben] = two_at_home(stage, homes, [Kind::Chromium, Kind::Chromium], STUN).await?;
+        let [anna, ben] = two_at_home(stage, homes, [Kind::Chromium, Kind::Chromium]).await?;
         meet(&anna, &ben).await?;
         let mut talk = Talk { people: [&anna, &ben], said: Default::default() };
         talk.goes_well("perfect", "direct").await?;
@@ -188,7 +202,7 @@ fn bad_lines() -> Outcome {
 fn other_addresses(name: &str, his: Kind) -> Outcome {
     scenario_on_internet(name, [Nat::Cone, Nat::Cone], async |stage, internet| {
         let homes = internet.homes();
-        let [anna, ben] = two_at_home(stage, homes, [Kind::Chromium, his], STUN).await?;
+        let [anna, ben] = two_at_home(stage, homes, [Kind::Chromium, his]).await?;
         meet(&anna, &ben).await?;
         let mut talk = Talk { people: [&anna, &ben], said: Default::default() };
         talk.goes_well("before", "direct").await?;
@@ -210,28 +224,40 @@ fn other_addresses_firefox() -> Outcome {
 }
 
 /// No hole can be punched through a symmetric NAT: it goes through the TURN server, over UDP. When her firewall blocks
-/// UDP, over TCP. When it lets out nothing but the web, through the server.
+/// UDP, over TCP. When it lets out nothing but the web, through the server. And back again, as it opens.
 #[test]
 fn no_direct_path() -> Outcome {
     scenario_on_internet("no_direct_path", [Nat::Symmetric, Nat::Cone], async |stage, internet| {
         let [hers, _] = internet.homes();
-        let [anna, ben] =
-            two_at_home(stage, internet.homes(), [Kind::Chromium, Kind::Firefox], STUN_AND_TURN).await?;
+        let [anna, ben] = two_at_home(stage, internet.homes(), [Kind::Chromium, Kind::Firefox]).await?;
         meet_by(&anna, &ben, "relayed").await?;
         let mut talk = Talk { people: [&anna, &ben], said: Default::default() };
         talk.goes_well("symmetric", "relayed").await?;
         hers.set_firewall(Firewall::NoUdp)?;
         talk.goes_well("no UDP", "relayed").await?;
         // Of all her candidates, that one alone still leads out.
-        anna.patiently("TURN over TCP", async || {
-            let pairs = anna.candidate_pairs().await?;
-            Ok(pairs.iter().all(|pair| pair.starts_with("relay/tcp ")).then_some(()))
-        })
-        .await?;
+        anna.sees("status[data-path=\"turn-tcp\"]").await?;
+        anna.picture("turn-tcp").await?;
         hers.set_firewall(Firewall::WebOnly)?;
-        talk.say("web only").await?;
-        talk.arrives().await?;
-        anna.loses_route("relayed").await?;
-        ben.loses_route("relayed").await
+        talk.goes_well("web only", "server").await?;
+        anna.picture("server").await?;
+        hers.set_firewall(Firewall::Open)?;
+        talk.goes_well("open", "relayed").await
+    })
+}
+
+/// UDP is blocked from the beginning, and later it is not: then the direct path is taken.
+#[test]
+fn udp_blocked() -> Outcome {
+    scenario_on_internet("udp_blocked", [Nat::Cone, Nat::Cone], async |stage, internet| {
+        let [_, his] = internet.homes();
+        his.set_firewall(Firewall::NoUdp)?;
+        let [anna, ben] = two_at_home(stage, internet.homes(), [Kind::Chromium, Kind::Chromium]).await?;
+        meet_by(&anna, &ben, "relayed").await?;
+        let mut talk = Talk { people: [&anna, &ben], said: Default::default() };
+        talk.goes_well("blocked", "relayed").await?;
+        ben.sees("status[data-path=\"turn-tcp\"]").await?;
+        his.set_firewall(Firewall::Open)?;
+        talk.goes_well("open", "direct").await
     })
 }

@@ -15,6 +15,7 @@ mod keyboard;
 mod network_loss;
 mod nothing_readable;
 mod page_opens;
+mod paths;
 mod phone;
 mod reading_back;
 mod reload;

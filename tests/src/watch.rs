@@ -30,7 +30,9 @@ const SELECTED_PAIRS: &str = "
             const chosen = all.find((entry) => entry.type === 'transport')?.selectedCandidatePairId;
             const pair = chosen
                 ? stats.get(chosen)
-                : all.find((entry) => entry.type === 'candidate-pair' && entry.selected);
+                // After a restart Firefox marks the one before as well.
+                : all.filter((entry) => entry.type === 'candidate-pair' && entry.selected)
+                    .sort((a, b) => b.lastPacketSentTimestamp - a.lastPacketSentTimestamp)[0];
             if (!pair) return 'none';
             const kind = (id) => stats.get(id)?.candidateType;
             const reached = stats.get(pair.localCandidateId)?.relayProtocol;

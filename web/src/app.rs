@@ -8,8 +8,8 @@ use crate::{
     components::{Announcer, Banner, DropTarget, Glyph, Icon, NoticeBoard, Pair},
     i18n::*,
     pages::{
-        CardPage, ChatPage, DamageSheet, FileSheet, Halted, InvitePage, ListPage, SettingsPage, VerifyPage,
-        Welcome, create_link, is_empty, look_at,
+        CardPage, ChatPage, ConnectionPage, DamageSheet, FileSheet, Halted, InvitePage, ListPage,
+        SettingsPage, VerifyPage, Welcome, create_link, is_empty, look_at,
     },
     state::{Halt, Phase, Place, State, apply, use_state},
     texts,
@@ -149,6 +149,7 @@ fn Running() -> impl IntoView {
                     Place::Card => view! { <CardPage /> }.into_any(),
                     Place::Chat(contact) => view! { <ChatPage contact=contact /> }.into_any(),
                     Place::Verify(contact) => view! { <VerifyPage contact=contact /> }.into_any(),
+                    Place::Connection(contact) => view! { <ConnectionPage contact=contact /> }.into_any(),
                     Place::Settings => view! { <SettingsPage /> }.into_any(),
                 }}
             </main>
@@ -222,6 +223,7 @@ fn screen_tag(place: Place) -> &'static str {
         Place::Card => "card",
         Place::Chat(_) => "chat",
         Place::Verify(_) => "verify",
+        Place::Connection(_) => "connection",
         Place::Settings => "settings",
     }
 }

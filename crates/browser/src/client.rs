@@ -206,7 +206,7 @@ impl Sotto {
             Role::Decoy => Rc::new(Database::open(DECOY_DATABASE).await?),
         };
         let records = keyring.look(|table| SealedRecords::new(database, table.vault())).await;
-        let config = Config { origin: origin.clone(), ice_servers: Vec::new() };
+        let config = Config { origin: origin.clone(), webrtc: surroundings::has_webrtc() };
         let loaded = records.load().await?;
         let client = Client::restore(loaded, config, js::now(), &mut js::rng())?;
         let worker = worker.unwrap_or_else(|| WorkerHandle::start(&options.worker_url, &outbox));

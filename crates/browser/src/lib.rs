@@ -24,6 +24,7 @@ mod tab_lock;
 #[cfg(target_arch = "wasm32")]
 mod tests;
 mod transfer;
+mod wake_lock;
 
 pub mod page;
 pub mod screen;

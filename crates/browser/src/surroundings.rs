@@ -69,6 +69,11 @@ pub(crate) fn is_online() -> bool {
     web_sys::window().is_none_or(|window| window.navigator().on_line())
 }
 
+/// Whether the browser has WebRTC at all; some take it away, to show no addresses.
+pub(crate) fn has_webrtc() -> bool {
+    js::get(&js_sys::global(), "RTCPeerConnection").is_function()
+}
+
 fn is_visible() -> bool {
     web_sys::window().and_then(|window| window.document()).is_some_and(|document| !document.hidden())
 }

@@ -9,6 +9,11 @@ pub enum Command {
     /// Set one's own name, shown on invites made from now on and to contacts.
     SetName(String),
 
+    /// Hide this device's network address from contacts, or not. Links that stand are made anew at once.
+    SetRelayOnly(bool),
+    /// Say what is known of the way to a contact. Answered by `Event::Examined`.
+    Examine(ContactId),
+
     /// Make an invite link. Answered by `Event::InviteCreated`.
     CreateInvite,
     /// Make an invite unusable and forget it.
@@ -116,6 +121,8 @@ impl core::fmt::Debug for Command {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::SetName(_) => "SetName(..)",
+            Self::SetRelayOnly(_) => "SetRelayOnly(..)",
+            Self::Examine(_) => "Examine(..)",
             Self::CreateInvite => "CreateInvite",
             Self::RevokeInvite(_) => "RevokeInvite(..)",
             Self::LookAtInvite(_) => "LookAtInvite(..)",

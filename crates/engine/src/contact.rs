@@ -175,6 +175,7 @@ impl Contact {
             standing: self.standing,
             verified: self.verified,
             route,
+            path: None,
             last: self.conversation.last.clone(),
             unread: u32::try_from(self.conversation.unread.len()).unwrap_or(u32::MAX),
             read_up_to: self.conversation.read_up_to,

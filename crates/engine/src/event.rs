@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{CardView, ContactId, ContactView, Damage, FileId, InviteId, InviteView, MessageView, Profile};
+use crate::{
+    CardView, ContactId, ContactView, Damage, Examination, FileId, InviteId, InviteView, Linking,
+    MessageView, Profile, Settings,
+};
 
 /// One change of what is to be seen. Ids say what changed; values are whole, so applying one twice is harmless.
 #[derive(Clone, PartialEq)]
@@ -20,6 +23,12 @@ pub enum Event {
     },
     /// Oneself changed.
     Profile(Profile),
+    /// What the user has set; follows `Ready`, and each change.
+    Settings(Settings),
+    /// Whether links can be made; follows `Ready`, and each change.
+    Linking(Linking),
+    /// What is known of the way to a contact now.
+    Examined(Examination),
     /// The connection to the server changed.
     Server(ServerStatus),
     /// A contact is new or changed.

@@ -2,7 +2,7 @@
 
 use sotto_wire::peer::Signal;
 
-use crate::{Command, FileId, LinkId, Record, RequestId};
+use crate::{Command, FileId, LinkId, LinkPath, Record, RequestId};
 
 /// One thing that happened; see [`Client::handle`](crate::Client::handle).
 #[derive(Debug)]
@@ -45,21 +45,31 @@ pub enum LinkEvent {
     Signal(Signal),
     /// The control channel is open in both directions, over this path.
     Opened(LinkPath),
-    /// The path changed, for instance after an ICE restart.
-    PathChanged(LinkPath),
+    /// It is connected again, or over another path, for instance after an ICE restart.
+    Connected(LinkPath),
+    /// Nothing comes through any more; it may pass by itself.
+    Disconnected,
+    /// No candidate pair works any more: only an ICE restart can help.
+    Failed,
+    /// What [`LinkAction::Examine`](crate::LinkAction::Examine) asked for.
+    Examined(LinkFigures),
+    /// This browser cannot make links at all. The last that is heard of this one.
+    Unsupported,
     /// One message on the control channel, not yet parsed.
     Message(Vec<u8>),
     /// The link is gone and will say nothing more.
     Closed,
 }
 
-/// How the bytes of a link travel, from the selected candidate pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkPath {
-    /// From browser to browser.
-    Direct,
-    /// Through a TURN server, which sees only DTLS.
-    Relayed,
+/// What a link has moved, and how fast it answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkFigures {
+    /// Round trip of the last connectivity check, in microseconds, where the browser says it.
+    pub round_trip_us: Option<u64>,
+    /// Bytes sent so far on the selected candidate pair.
+    pub sent: u64,
+    /// Bytes received so far on it.
+    pub received: u64,
 }
 
 /// What the worker that moves a file reports.

@@ -10,25 +10,30 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 mod accepted;
 mod account;
+mod address;
 mod client;
 mod command;
 mod contact;
 mod conversation;
 mod damage;
 mod event;
+mod examination;
 mod flood;
 pub mod group;
+mod ice;
 mod id;
 mod input;
 mod invite;
 mod link;
 mod outbox;
 mod output;
+mod path;
 mod policy;
 mod record;
 mod redacted;
 mod seen;
 mod session;
+mod settings;
 mod socket;
 mod storage;
 mod text;
@@ -42,9 +47,12 @@ pub use client::{Bounded, Client};
 pub use command::Command;
 pub use damage::{Damage, DamagedPart};
 pub use event::{Comparison, Event, Notice, ServerStatus};
+pub use examination::{Candidates, Examination, Finding, TurnKnown};
 pub use id::{ContactId, FileId, InviteId, LinkId, LocalFile, MessageId, ParseIdError, RequestId};
-pub use input::{Input, LinkEvent, LinkPath, Response, SocketEvent, TransferEvent, TransferFailure};
+pub use input::{Input, LinkEvent, LinkFigures, Response, SocketEvent, TransferEvent, TransferFailure};
 pub use output::{IceServer, LinkAction, Output, Request, SocketAction, TransferAction};
+pub use path::{CandidateKind, LinkPath, PairEnd, RelayTransport};
+pub use settings::{Linking, Settings};
 pub use storage::{Change, Changes, RECORD_MAX, Record, Store};
 pub use time::Timestamp;
 pub use view::{
@@ -57,8 +65,8 @@ pub use view::{
 pub struct Config {
     /// The page's origin, such as `https://sotto.example`: where invites lead and what challenges are bound to.
     pub origin: String,
-    /// STUN servers for direct links; may be empty.
-    pub ice_servers: Vec<IceServer>,
+    /// Whether the browser has WebRTC, without which there are no links.
+    pub webrtc: bool,
 }
 
 /// The stored state cannot be used.

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sotto_wire::peer::{DescriptionKind, Signal};
 
-use crate::{ContactId, LinkId, LinkPath, Timestamp, policy};
+use crate::{Candidates, ContactId, LinkId, LinkPath, RelayTransport, Timestamp, policy};
 
 /// How far a link got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// Waits for the credentials of TURN servers; the browser and the other side know nothing of it.
+    Preparing,
     /// Being negotiated.
     Connecting,
     /// The control channel is open.
@@ -25,6 +27,46 @@ pub(crate) struct Link {
     pub(crate) phase: Phase,
     /// The ping that is not answered yet.
     pub(crate) pinged: Option<u32>,
+    /// What is wrong with it, once it was open.
+    pub(crate) trouble: Trouble,
+    /// Whether the other side was told that its path is relayed, as seen from here.
+    pub(crate) told: Option<bool>,
+    /// Whether it is relayed, as seen from there.
+    pub(crate) relayed_there: bool,
+}
+
+impl Link {
+    /// An attempt that nobody knows of yet.
+    fn new(id: LinkId, attempt: u64, initiated: bool) -> Self {
+        let (phase, trouble) = (Phase::Preparing, Trouble::None);
+        Self { id, attempt, initiated, phase, pinged: None, trouble, told: None, relayed_there: false }
+    }
+
+    /// How its bytes travel, by what both sides know: an end that one browser takes for any address of the other's can be
+    /// that of its relay.
+    pub(crate) fn path(&self) -> Option<LinkPath> {
+        match self.phase {
+            Phase::Open(path) if path.is_direct() && self.relayed_there => {
+                Some(LinkPath::Relayed(RelayTransport::Theirs))
+            }
+            Phase::Open(path) => Some(path),
+            Phase::Preparing | Phase::Connecting => None,
+        }
+    }
+}
+
+/// What is wrong with an open link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Nothing.
+    #[default]
+    None,
+    /// Nothing comes through; it may pass.
+    Silent,
+    /// Another path is to be sought, as soon as credentials are there.
+    Waiting,
+    /// Another path is being sought: the last that is tried.
+    Restarted,
 }
 
 /// What is known of the way to one contact.
@@ -39,6 +81,14 @@ pub(crate) struct Way {
     early: Option<(u64, Timestamp, Vec<Signal>)>,
     /// Our signals that are not sent yet, with their attempt.
     pub(crate) signals: VecDeque<(u64, Signal)>,
+    /// Signals for a link that is being prepared.
+    held: Vec<Signal>,
+    /// How often a better path than the present one was sought in vain.
+    pub(crate) sought: u32,
+    /// Kinds of candidates gathered here for the present attempt, or the last.
+    pub(crate) own: Candidates,
+    /// Kinds of candidates the other side has named in it.
+    pub(crate) theirs: Candidates,
 }
 
 /// What to do with signals that came.
@@ -92,6 +142,38 @@ impl Way {
         Verdict::Nothing
     }
 
+    /// Begins an attempt.
+    pub(crate) fn prepare(&mut self, id: LinkId, attempt: u64, initiated: bool) {
+        self.signals.clear();
+        self.held.clear();
+        (self.own, self.theirs) = (Candidates::default(), Candidates::default());
+        self.link = Some(Link::new(id, attempt, initiated));
+    }
+
+    /// Keeps a signal until the link it is for is made.
+    pub(crate) fn hold(&mut self, signal: Signal) {
+        if self.held.len() < policy::SIGNALS_WAITING_MAX {
+            self.held.push(signal);
+        }
+    }
+
+    /// The link is made now: gives the signals that were kept for it.
+    pub(crate) fn made(&mut self) -> Vec<Signal> {
+        if let Some(link) = &mut self.link {
+            link.phase = Phase::Connecting;
+        }
+        core::mem::take(&mut self.held)
+    }
+
+    /// Puts signals of the present attempt back, before those that came since.
+    pub(crate) fn post_again(&mut self, attempt: u64, signals: Vec<Signal>) {
+        if self.link.is_some_and(|link| link.attempt == attempt) {
+            for signal in signals.into_iter().rev() {
+                self.signals.push_front((attempt, signal));
+            }
+        }
+    }
+
     /// Remembers a signal of ours to be sent.
     pub(crate) fn signal(&mut self, attempt: u64, signal: Signal) {
         if self.signals.len() < policy::SIGNALS_WAITING_MAX {
@@ -120,9 +202,10 @@ impl Links {
         self.ways.remove(&contact);
     }
 
+    /// A link over which something comes through.
     pub(crate) fn open(&self, contact: ContactId) -> Option<LinkId> {
         let link = self.ways.get(&contact)?.link?;
-        matches!(link.phase, Phase::Open(_)).then_some(link.id)
+        (matches!(link.phase, Phase::Open(_)) && link.trouble == Trouble::None).then_some(link.id)
     }
 
     /// Whose link this is, if it still counts.
@@ -140,7 +223,7 @@ impl Links {
 
     /// How many are being made that were begun here.
     pub(crate) fn tried(&self) -> usize {
-        let tried = |link: &Link| link.initiated && link.phase == Phase::Connecting;
+        let tried = |link: &Link| link.initiated && !matches!(link.phase, Phase::Open(_));
         self.ways.values().filter(|way| way.link.as_ref().is_some_and(tried)).count()
     }
 
@@ -176,8 +259,7 @@ mod tests {
     }
 
     fn way(phase: Phase, initiated: bool) -> Way {
-        let link = Link { id: LinkId(1), attempt: 7, initiated, phase, pinged: None };
-        Way { link: Some(link), ..Way::default() }
+        Way { link: Some(Link { phase, ..Link::new(LinkId(1), 7, initiated) }), ..Way::default() }
     }
 
     #[test]
@@ -187,11 +269,26 @@ mod tests {
         assert_eq!(polite.receive(8, vec![offer()], true, now), Verdict::Answer(vec![offer()]));
         let mut impolite = way(Phase::Connecting, true);
         assert_eq!(impolite.receive(8, vec![offer()], false, now), Verdict::Nothing);
+        let mut unheard = way(Phase::Preparing, true);
+        let answer = unheard.receive(8, vec![offer()], false, now);
+        assert_eq!(answer, Verdict::Answer(vec![offer()]), "nothing of ours was offered yet");
+    }
+
+    #[test]
+    fn a_path_is_direct_only_if_both_sides_find_it_so() {
+        let seen = |path, relayed_there| {
+            Link { phase: Phase::Open(path), relayed_there, ..Link::new(LinkId(1), 7, true) }.path()
+        };
+        let own = LinkPath::Relayed(RelayTransport::Tcp);
+        assert_eq!(seen(LinkPath::Internet, false), Some(LinkPath::Internet));
+        assert_eq!(seen(LinkPath::Internet, true), Some(LinkPath::Relayed(RelayTransport::Theirs)));
+        assert_eq!(seen(own, true), Some(own), "how one's own is reached is known here");
+        assert_eq!(seen(own, false), Some(own));
     }
 
     #[test]
     fn a_new_offer_replaces_a_link_that_the_other_side_lost() {
-        let mut open = way(Phase::Open(LinkPath::Direct), true);
+        let mut open = way(Phase::Open(LinkPath::Local), true);
         assert_eq!(open.receive(8, vec![offer()], false, Timestamp(0)), Verdict::Answer(vec![offer()]));
         assert_eq!(
             open.receive(7, vec![candidate()], false, Timestamp(0)),

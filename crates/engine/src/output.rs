@@ -50,6 +50,13 @@ pub enum LinkAction {
         /// Use TURN candidates only.
         relay_only: bool,
     },
+    /// Seek another path with these servers (ICE restart, RFC 8445 section 9); what there is goes on meanwhile.
+    Restart {
+        /// STUN and TURN servers; may be empty.
+        ice_servers: Vec<IceServer>,
+    },
+    /// Say what it has moved. Answered by `LinkEvent::Examined`, unless it ends before.
+    Examine,
     /// A signal came from the other side.
     Signal(Signal),
     /// Send one message on the control channel.

@@ -156,6 +156,32 @@ pub(crate) const LINK_BACKOFF_MAX: Duration = seconds(300);
 pub(crate) const LINK_ATTEMPTS_MAX: u32 = 6;
 /// Most signals of one attempt waiting to be sent, or received before their offer.
 pub(crate) const SIGNALS_WAITING_MAX: usize = 64;
+/// How often signals are posted again when the server did not take them.
+pub(crate) const SIGNALS_AGAIN_MAX: u32 = 4;
+/// How long a link may report that nothing comes through before another path is sought.
+pub(crate) const LINK_TROUBLE: Duration = seconds(2);
+/// How long seeking another path may take before the link is given up.
+pub(crate) const LINK_RESTART_PATIENCE: Duration = seconds(15);
+/// First pause before a better path than a relay is sought; doubled each time, jittered.
+pub(crate) const LINK_BETTER_FIRST: Duration = seconds(60);
+/// Longest pause between those.
+pub(crate) const LINK_BETTER_MAX: Duration = seconds(1800);
+/// How long a message the server has taken may stay unacknowledged before the contact counts as away.
+pub(crate) const AWAY_AFTER: Duration = seconds(15);
+
+/// How long a link waits for the credentials of TURN servers before it begins without.
+pub(crate) const ICE_PATIENCE: Duration = seconds(2);
+/// How long before their end credentials are renewed; for short-lived ones, a quarter of their life.
+pub(crate) const ICE_MARGIN: Duration = seconds(300);
+/// Shortest life of credentials believed.
+pub(crate) const ICE_LIFETIME_MIN: Duration = seconds(60);
+/// Longest life of credentials believed.
+pub(crate) const ICE_LIFETIME_MAX: Duration = days(1);
+/// First pause after asking for credentials in vain; doubled each time, jittered.
+pub(crate) const ICE_BACKOFF_FIRST: Duration = seconds(5);
+/// Longest pause between those.
+pub(crate) const ICE_BACKOFF_MAX: Duration = seconds(300);
+
 /// How long early signals wait for their offer.
 pub(crate) const EARLY_SIGNALS: Duration = seconds(20);
 /// For how long after something came from a contact it counts as being there, though no link stands: silence shorter than

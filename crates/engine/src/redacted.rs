@@ -47,14 +47,27 @@ impl Debug for Profile {
 
 impl Debug for ContactView {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Self { id, name, standing, verified, route, last, unread, read_up_to, refused, devices, came_by } =
-            self;
+        let Self {
+            id,
+            name,
+            standing,
+            verified,
+            route,
+            path,
+            last,
+            unread,
+            read_up_to,
+            refused,
+            devices,
+            came_by,
+        } = self;
         f.debug_struct("ContactView")
             .field("id", id)
             .field("name", &hidden(name))
             .field("standing", standing)
             .field("verified", verified)
             .field("route", route)
+            .field("path", path)
             .field("last", last)
             .field("unread", unread)
             .field("read_up_to", read_up_to)
@@ -144,6 +157,9 @@ impl Debug for Event {
                 .field("drafts", &drafts.len())
                 .finish(),
             Self::Profile(profile) => profile.fmt(f),
+            Self::Settings(settings) => settings.fmt(f),
+            Self::Linking(linking) => f.debug_tuple("Linking").field(linking).finish(),
+            Self::Examined(examination) => examination.fmt(f),
             Self::Server(status) => f.debug_tuple("Server").field(status).finish(),
             Self::Contact(contact) => contact.fmt(f),
             Self::ContactRemoved(contact) => f.debug_tuple("ContactRemoved").field(contact).finish(),
@@ -205,7 +221,11 @@ impl Debug for LinkEvent {
         match self {
             Self::Signal(signal) => f.debug_tuple("Signal").field(signal).finish(),
             Self::Opened(path) => f.debug_tuple("Opened").field(path).finish(),
-            Self::PathChanged(path) => f.debug_tuple("PathChanged").field(path).finish(),
+            Self::Connected(path) => f.debug_tuple("Connected").field(path).finish(),
+            Self::Disconnected => f.write_str("Disconnected"),
+            Self::Failed => f.write_str("Failed"),
+            Self::Examined(figures) => f.debug_tuple("Examined").field(figures).finish(),
+            Self::Unsupported => f.write_str("Unsupported"),
             Self::Message(bytes) => f.debug_tuple("Message").field(&Length(bytes.len())).finish(),
             Self::Closed => f.write_str("Closed"),
         }
@@ -222,6 +242,10 @@ impl Debug for LinkAction {
                 .field("ice_servers", ice_servers)
                 .field("relay_only", relay_only)
                 .finish(),
+            Self::Restart { ice_servers } => {
+                f.debug_struct("Restart").field("ice_servers", ice_servers).finish()
+            }
+            Self::Examine => f.write_str("Examine"),
             Self::Signal(signal) => f.debug_tuple("Signal").field(signal).finish(),
             Self::Send(bytes) => f.debug_tuple("Send").field(&Length(bytes.len())).finish(),
             Self::Close => f.write_str("Close"),
@@ -307,6 +331,7 @@ mod tests {
             standing: Standing::Confirmed,
             verified: false,
             route: Route::Away,
+            path: None,
             last: Some(message(Content::Text(secret()))),
             unread: 0,
             read_up_to: None,

@@ -33,6 +33,12 @@ pub(crate) enum Timer {
     LinkRetry(ContactId),
     /// Nothing has come from this contact for a while.
     Silence(ContactId),
+    /// Nothing has come through an open link for too long.
+    LinkTrouble(ContactId),
+    /// Seek a better path than a relay.
+    LinkBetter(ContactId),
+    /// Links wait for credentials of TURN servers no longer.
+    Ice,
     /// Give an invite to the server, or take it back.
     Invite(InviteId),
     /// Redeem an accepted invite.

@@ -18,6 +18,7 @@ pub(crate) enum Key {
     OneTime(u32),
     Accepted(ContactId),
     Cursor,
+    Settings,
     Contact(ContactId),
     Session(ContactId, SessionId),
     Invite(InviteId),

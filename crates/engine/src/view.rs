@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::{ContactId, FileId, InviteId, MessageId, Timestamp};
+use crate::{ContactId, FileId, InviteId, LinkPath, MessageId, Timestamp};
 
 /// Oneself.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct ContactView {
     pub verified: bool,
     /// Where messages go now.
     pub route: Route,
+    /// How, while that is over a data channel.
+    pub path: Option<LinkPath>,
     /// The newest message.
     pub last: Option<MessageView>,
     /// How many messages came since the last that was seen.

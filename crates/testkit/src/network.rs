@@ -27,6 +27,8 @@ pub struct Network {
     pub silent_links: u32,
     /// Whether links can be made.
     pub links: bool,
+    /// Whether they can be made without a TURN server.
+    pub direct: bool,
 }
 
 impl Default for Network {
@@ -43,6 +45,7 @@ impl Default for Network {
             broken_links: 0,
             silent_links: 0,
             links: true,
+            direct: true,
         }
     }
 }

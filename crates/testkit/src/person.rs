@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rand_chacha::ChaCha12Rng;
 use sotto_engine::{Changes, Client, FileId, Input, LinkId, SocketEvent, Timestamp};
+use sotto_wire::peer::Signal;
 
 use crate::disk::Disk;
 use crate::files::Expected;
@@ -28,6 +29,10 @@ pub(crate) struct LinkEnd {
     /// Whom the signals go to is known to the client only; the other end is learnt from their content.
     pub(crate) other: Option<(usize, LinkId)>,
     pub(crate) open: bool,
+    /// Whether it was given a TURN server.
+    pub(crate) turn: bool,
+    /// Whether it uses nothing else.
+    pub(crate) relay_only: bool,
 }
 
 /// Something that waits for the client.
@@ -49,6 +54,10 @@ pub struct Person {
     pub disk: Disk,
     /// What is seen.
     pub screen: Screen,
+    /// Whether the browser has WebRTC.
+    pub webrtc: bool,
+    /// Signals of other sides, as they reached this one's links.
+    pub signals_heard: Vec<Signal>,
     /// Lines of the log.
     pub log: Vec<&'static str>,
     /// Whether there is a network.
@@ -69,6 +78,8 @@ pub struct Person {
     pub stopped: bool,
     /// Whether the device sleeps: nothing is heard, no timer rings.
     pub asleep: bool,
+    /// How often another path was sought for one.
+    pub links_restarted: u64,
     pub(crate) rng: ChaCha12Rng,
     pub(crate) run: u64,
     pub(crate) connection: Option<ConnectionId>,
@@ -94,6 +105,8 @@ impl Person {
             client: None,
             disk: Disk::default(),
             screen: Screen::default(),
+            webrtc: true,
+            signals_heard: Vec::new(),
             log: Vec::new(),
             online: true,
             kept: BTreeMap::new(),
@@ -104,6 +117,7 @@ impl Person {
             disk_full: false,
             stopped: false,
             asleep: false,
+            links_restarted: 0,
             rng,
             run: 0,
             connection: None,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sotto_engine::{
-    CardView, Comparison, ContactId, ContactView, Content, Damage, Delivery, Event, FileId, InviteId,
-    InviteView, MessageId, MessageView, Notice, Profile, ServerStatus,
+    CardView, Comparison, ContactId, ContactView, Content, Damage, Delivery, Event, Examination, FileId,
+    InviteId, InviteView, Linking, MessageId, MessageView, Notice, Profile, ServerStatus, Settings,
 };
 
 /// Everything that was shown.
@@ -14,6 +14,12 @@ pub struct Screen {
     pub ready: bool,
     /// Oneself.
     pub profile: Profile,
+    /// What the user has set.
+    pub settings: Settings,
+    /// Whether links can be made.
+    pub linking: Option<Linking>,
+    /// The last examination of a way.
+    pub examination: Option<Examination>,
     /// Contacts.
     pub contacts: BTreeMap<ContactId, ContactView>,
     /// Invites.
@@ -51,6 +57,9 @@ impl Screen {
                 self.invites = invites.into_iter().map(|invite| (invite.id, invite)).collect();
             }
             Event::Profile(profile) => self.profile = profile,
+            Event::Settings(settings) => self.settings = settings,
+            Event::Linking(linking) => self.linking = Some(linking),
+            Event::Examined(examination) => self.examination = Some(examination),
             Event::Server(status) => self.server = Some(status),
             Event::Contact(contact) => {
                 self.contacts.insert(contact.id, contact);

@@ -13,6 +13,7 @@ mod notices;
 mod paste_link;
 mod qr;
 mod rich_text;
+mod switch;
 mod ticks;
 
 pub use announcer::Announcer;
@@ -28,4 +29,5 @@ pub use notices::NoticeBoard;
 pub use paste_link::PasteLink;
 pub use qr::Qr;
 pub use rich_text::RichText;
+pub use switch::Switch;
 pub use ticks::Ticks;

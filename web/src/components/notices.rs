@@ -1,7 +1,7 @@
 //! What is said once.
 
 use leptos::prelude::*;
-use sotto_engine::{Notice, Standing};
+use sotto_engine::{Linking, Notice, Standing};
 
 use crate::{
     components::{Glyph, Icon},
@@ -40,6 +40,11 @@ fn words(i18n: Texts, state: State, kind: &NoticeKind) -> String {
     let of = |contact| texts::contact_now(i18n, state, contact);
     match kind {
         NoticeKind::RequestCopied => t_string!(i18n, refusal.ask_copied).to_string(),
+        NoticeKind::ReportCopied => t_string!(i18n, halt.report_copied).to_string(),
+        NoticeKind::FilesNeedLink => match state.linking.get_untracked() {
+            Linking::NoRelay => t_string!(i18n, file.no_relay).to_string(),
+            Linking::Blocked | Linking::Possible => t_string!(i18n, file.blocked).to_string(),
+        },
         NoticeKind::CopyFailed => t_string!(i18n, notice.copy_failed).to_string(),
         NoticeKind::SaveFailed => t_string!(i18n, file.save_failed).to_string(),
         NoticeKind::PersistDenied => t_string!(i18n, suggestion.persist_no).to_string(),
@@ -93,6 +98,8 @@ fn words(i18n: Texts, state: State, kind: &NoticeKind) -> String {
 fn tag(kind: &NoticeKind) -> &'static str {
     match kind {
         NoticeKind::RequestCopied => "request-copied",
+        NoticeKind::ReportCopied => "report-copied",
+        NoticeKind::FilesNeedLink => "files-need-link",
         NoticeKind::CopyFailed => "copy-failed",
         NoticeKind::SaveFailed => "save-failed",
         NoticeKind::PersistDenied => "persist-denied",

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use reactive_stores::Store;
-use sotto_engine::{ContactId, InviteView, Route, Standing};
+use sotto_engine::{ContactId, InviteView, LinkPath, RelayTransport, Route, Standing};
 
 use crate::{
     components::{Avatar, Brand, Glyph, Icon, PasteLink, Ticks},
@@ -188,6 +188,18 @@ fn last_line(i18n: Texts, contact: Store<Contact>) -> AnyView {
         }
         Last::Nothing => view! { <span>{t_string!(i18n, list.new_contact)}</span> }.into_any(),
     }
+}
+
+/// The name of a path in attributes.
+pub fn path_tag(path: Option<LinkPath>) -> Option<&'static str> {
+    Some(match path? {
+        LinkPath::Local => "local",
+        LinkPath::Internet => "internet",
+        LinkPath::Relayed(RelayTransport::Udp) => "turn-udp",
+        LinkPath::Relayed(RelayTransport::Tcp) => "turn-tcp",
+        LinkPath::Relayed(RelayTransport::Tls) => "turn-tls",
+        LinkPath::Relayed(RelayTransport::Theirs) => "turn-theirs",
+    })
 }
 
 /// A route, for tests and styles.

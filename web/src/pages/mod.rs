@@ -2,6 +2,7 @@
 
 mod card;
 mod chat;
+mod connection;
 mod damage_sheet;
 mod file_sheet;
 mod halted;
@@ -14,15 +15,16 @@ mod welcome;
 
 use leptos::prelude::*;
 use sotto_browser::{HandedFiles, PickedFile};
-use sotto_engine::{Command, ContactId, Standing};
+use sotto_engine::{Command, ContactId, Linking, Standing};
 
 pub use card::CardPage;
 pub use chat::{ChatPage, lost};
+pub use connection::ConnectionPage;
 pub use damage_sheet::DamageSheet;
 pub use file_sheet::FileSheet;
 pub use halted::Halted;
 pub use invite::InvitePage;
-pub use list::{ListPage, is_empty, route_tag, standing_tag};
+pub use list::{ListPage, is_empty, path_tag, route_tag, standing_tag};
 pub use refusal::ask_for_link;
 pub use settings::SettingsPage;
 pub use verify::VerifyPage;
@@ -33,6 +35,15 @@ use crate::state::{ContactStoreFields, NoticeKind, Outgoing, Place, State};
 /// Whether files can be sent to this contact now. Tracked.
 pub fn can_receive(state: State, contact: ContactId) -> bool {
     state.contacts.get(contact).is_some_and(|contact| contact.standing().get() == Standing::Confirmed)
+}
+
+/// Whether files can be moved by this browser as it is set; if not, says so.
+pub fn can_move_files(state: State) -> bool {
+    let possible = state.linking.get_untracked() == Linking::Possible;
+    if !possible {
+        state.notices.say(NoticeKind::FilesNeedLink);
+    }
+    possible
 }
 
 /// Looks at a link without using it up.
@@ -46,7 +57,7 @@ pub fn look_at(state: State, link: String) {
 /// Takes files for a contact: they are shown once more before anything is sent. Says why, where they cannot be sent.
 pub fn take_files(state: State, contact: ContactId, handed: HandedFiles) {
     let files = without_folders(state, handed);
-    if files.is_empty() {
+    if files.is_empty() || !can_move_files(state) {
         return;
     }
     if untrack(|| can_receive(state, contact)) {

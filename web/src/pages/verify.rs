@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use sotto_engine::{Command, ContactId};
 
 use crate::{
-    components::{Bar, Qr},
+    components::{Bar, Qr, Switch},
     i18n::*,
     state::{ContactStoreFields, Safety, use_state},
     texts,
@@ -58,31 +58,17 @@ fn VerifiedSwitch(contact: ContactId) -> impl IntoView {
     let state = use_state();
     let known = state.contacts.get(contact);
     let verified = Memo::new(move |_| known.clone().is_some_and(|known| known.verified().get()));
+    let hint = Signal::derive(move || {
+        let name = texts::contact_isolated(i18n, state, contact);
+        t_string!(i18n, verify.switch_hint, name = name).to_string()
+    });
     view! {
-        <div class="switch-row">
-            <div>
-                <p class="switch-label" id="verified-label">{tu_string!(i18n, verify.switch)}</p>
-                <p class="soft small" id="verified-hint">
-                    {move || {
-                        let name = texts::contact_isolated(i18n, state, contact);
-                        t_string!(i18n, verify.switch_hint, name = name).to_string()
-                    }}
-                </p>
-            </div>
-            <button
-                type="button"
-                class="switch"
-                role="switch"
-                data-testid="verified-switch"
-                aria-labelledby="verified-label"
-                aria-describedby="verified-hint"
-                aria-checked=move || verified.get().to_string()
-                on:click=move |_| {
-                    state.client.send(Command::SetVerified { contact, verified: !verified.get_untracked() });
-                }
-            >
-                <span class="switch-knob" aria-hidden="true"></span>
-            </button>
-        </div>
+        <Switch
+            label=tu_string!(i18n, verify.switch)
+            hint=hint
+            on=verified
+            on_toggle=move |verified| state.client.send(Command::SetVerified { contact, verified })
+            test_id="verified-switch"
+        />
     }
 }

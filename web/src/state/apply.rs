@@ -42,6 +42,9 @@ fn engine(state: State, event: Event) {
             state.phase.set(Phase::Running);
         }
         Event::Profile(profile) => state.profile.set(profile),
+        Event::Settings(settings) => state.settings.set(settings),
+        Event::Linking(linking) => state.linking.set(linking),
+        Event::Examined(examination) => state.examined.set(Some(examination)),
         Event::Server(ServerStatus::Displaced) => halt(state, Halt::Displaced),
         Event::Server(status) => state.server.set(status),
         Event::Contact(view) => contact(state, view),

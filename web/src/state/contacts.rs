@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use reactive_stores::{ArcStore, Store};
-use sotto_engine::{ContactId, ContactView, Devices, InviteId, MessageOrder, MessageView, Route, Standing};
+use sotto_engine::{
+    ContactId, ContactView, Devices, InviteId, LinkPath, MessageOrder, MessageView, Route, Standing,
+};
 
 /// A contact; components read its fields one by one.
 #[derive(Clone, Debug, Store)]
@@ -14,6 +16,8 @@ pub struct Contact {
     pub standing: Standing,
     pub verified: bool,
     pub route: Route,
+    /// How, while that is over a data channel.
+    pub path: Option<LinkPath>,
     pub last: Option<MessageView>,
     pub unread: u32,
     pub read_up_to: Option<MessageOrder>,
@@ -33,6 +37,7 @@ impl From<ContactView> for Contact {
             standing,
             verified,
             route,
+            path,
             last,
             unread,
             read_up_to,
@@ -40,7 +45,20 @@ impl From<ContactView> for Contact {
             devices,
             came_by,
         } = view;
-        Self { id, name, standing, verified, route, last, unread, read_up_to, refused, devices, came_by }
+        Self {
+            id,
+            name,
+            standing,
+            verified,
+            route,
+            path,
+            last,
+            unread,
+            read_up_to,
+            refused,
+            devices,
+            came_by,
+        }
     }
 }
 
@@ -150,6 +168,9 @@ fn patch(contact: &ArcStore<Contact>, view: ContactView) {
     }
     if old.route != view.route {
         contact().route().set(view.route);
+    }
+    if old.path != view.path {
+        contact().path().set(view.path);
     }
     if old.last != view.last {
         contact().last().set(view.last);

@@ -14,7 +14,9 @@ mod transfers;
 
 use leptos::prelude::*;
 use sotto_browser::PickedFile;
-use sotto_engine::{CardView, ContactId, Damage, InviteView, Profile, ServerStatus};
+use sotto_engine::{
+    CardView, ContactId, Damage, Examination, InviteView, Linking, Profile, ServerStatus, Settings,
+};
 
 pub use apply::apply;
 pub use chat::{Chat, Message, MessageStoreFields};
@@ -35,6 +37,12 @@ pub struct State {
     pub phase: RwSignal<Phase>,
     /// Oneself.
     pub profile: RwSignal<Profile>,
+    /// What the user has set.
+    pub settings: RwSignal<Settings>,
+    /// Whether links can be made.
+    pub linking: RwSignal<Linking>,
+    /// The way to a contact, as it was last examined.
+    pub examined: RwSignal<Option<Examination>>,
     /// The connection to the server.
     pub server: RwSignal<ServerStatus>,
     /// Everybody one talks to.
@@ -100,6 +108,9 @@ impl State {
         Self {
             phase: RwSignal::new(Phase::Starting),
             profile: RwSignal::default(),
+            settings: RwSignal::default(),
+            linking: RwSignal::new(Linking::Possible),
+            examined: RwSignal::default(),
             server: RwSignal::new(ServerStatus::Connecting),
             contacts,
             invites: RwSignal::default(),

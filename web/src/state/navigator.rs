@@ -20,6 +20,8 @@ pub enum Place {
     Chat(ContactId),
     /// The safety number with somebody.
     Verify(ContactId),
+    /// How somebody is reached.
+    Connection(ContactId),
     /// Settings.
     Settings,
 }
@@ -30,14 +32,14 @@ impl Place {
         match self {
             Self::Home => 0,
             Self::Invite(_) | Self::Card | Self::Chat(_) | Self::Settings => 1,
-            Self::Verify(_) => 2,
+            Self::Verify(_) | Self::Connection(_) => 2,
         }
     }
 
     /// The contact it is about.
     pub fn contact(self) -> Option<ContactId> {
         match self {
-            Self::Chat(contact) | Self::Verify(contact) => Some(contact),
+            Self::Chat(contact) | Self::Verify(contact) | Self::Connection(contact) => Some(contact),
             _ => None,
         }
     }

@@ -17,6 +17,10 @@ pub enum NoticeKind {
     Engine(Notice),
     /// A request for a new link was copied.
     RequestCopied,
+    /// A report was copied.
+    ReportCopied,
+    /// Files cannot be moved by this browser, or not as it is set.
+    FilesNeedLink,
     /// The clipboard refused.
     CopyFailed,
     /// A file could not be saved.

@@ -22,6 +22,8 @@ pub struct Transfers {
     progress: StoredValue<BTreeMap<FileId, ArcRwSignal<Progress>>>,
     /// Those on their way now, in the order they began.
     active: RwSignal<Vec<FileView>>,
+    /// How fast the last one went, in bytes a second.
+    last_speed: RwSignal<Option<u64>>,
 }
 
 impl Transfers {
@@ -49,11 +51,19 @@ impl Transfers {
         self.active.with(|active| !active.is_empty())
     }
 
+    /// How fast the last file went, or goes. Tracked.
+    pub fn last_speed(&self) -> Option<u64> {
+        self.last_speed.get()
+    }
+
     /// A file got so far.
     pub fn record(&self, file: FileId, done: u64, now: Timestamp) {
         self.progress(file).update(|progress| {
             progress.done = done;
             progress.meter.record(now.0, done);
+            if let Some(speed) = progress.meter.speed() {
+                self.last_speed.set(Some(speed));
+            }
         });
     }
 

@@ -21,6 +21,7 @@ use crate::{
     surroundings::Surroundings,
     tab_lock::{Claim, TabLock},
     transfer::{FromWorker, ToWorker, WorkerHandle},
+    wake_lock::WakeLock,
 };
 use files::Files;
 
@@ -71,6 +72,8 @@ pub(crate) struct Driver {
     requests: BTreeMap<RequestId, Task>,
     worker: Rc<WorkerHandle>,
     files: Files,
+    /// While files move.
+    wake_lock: Option<WakeLock>,
     timer: Option<(Timestamp, Timeout)>,
     _surroundings: Surroundings,
     _claims: Task,
@@ -122,6 +125,7 @@ impl Driver {
             requests: BTreeMap::new(),
             worker,
             files: Files::default(),
+            wake_lock: None,
             timer: None,
             _surroundings: surroundings,
             _claims: claims,
@@ -183,9 +187,7 @@ impl Driver {
             // A link that was closed here is not to be heard of any more.
             Input::Link(link, _) if !self.links.contains_key(link) => return Ok(()),
             Input::Link(link, LinkEvent::Closed) => self.forget_link(*link),
-            Input::Transfer(file, event) if self.files.has_ended(*file, event) => {
-                (self.on_event)(DriverEvent::TransferActive(false));
-            }
+            Input::Transfer(file, event) if self.files.has_ended(*file, event) => self.show_activity(false),
             _ => {}
         }
         self.client.handle(input, js::now(), &mut js::rng());
@@ -293,6 +295,16 @@ impl Driver {
                 let link = Link::open(id, options, self.outbox.clone(), Rc::clone(&self.worker));
                 self.links.insert(id, link);
             }
+            LinkAction::Restart { ice_servers } => {
+                if let Some(link) = self.links.get(&id) {
+                    link.restart(ice_servers);
+                }
+            }
+            LinkAction::Examine => {
+                if let Some(link) = self.links.get(&id) {
+                    link.examine();
+                }
+            }
             LinkAction::Signal(signal) => {
                 if let Some(link) = self.links.get(&id) {
                     link.signal(signal);
@@ -377,7 +389,13 @@ impl Driver {
             self.put(Input::Transfer(file, failure));
         }
         if self.files.is_active() != was_active {
-            (self.on_event)(DriverEvent::TransferActive(!was_active));
+            self.show_activity(!was_active);
         }
+    }
+
+    /// Files move now, or none any more.
+    fn show_activity(&mut self, active: bool) {
+        self.wake_lock = if active { WakeLock::hold() } else { None };
+        (self.on_event)(DriverEvent::TransferActive(active));
     }
 }

@@ -19,15 +19,12 @@ use crate::{
     js::Task,
     transfer::{ToWorker, WorkerHandle},
 };
-use negotiation::Negotiation;
+use negotiation::{AnotherPeer, Negotiation};
 use peer::Peer;
 
-/// How long connecting may take, in milliseconds.
-const CONNECT_LIMIT: u32 = 30_000;
-/// How long a connection may be silent before new candidates are sought, in milliseconds.
-const RESTART_AFTER: u32 = 2_000;
-/// How long after that it may stay silent before it counts as closed, in milliseconds.
-const SILENCE_LIMIT: u32 = 13_000;
+/// When the path is looked at again after a link was connected or another path sought, in milliseconds: browsers move
+/// to a better pair of candidates without a word, and learn only then what the other side's was.
+const LOOK_AGAIN: [u32; 3] = [1_000, 4_000, 15_000];
 
 /// What the link's task has to deal with, one after the other.
 #[derive(Debug)]
@@ -38,18 +35,14 @@ enum Event {
     ControlOpen,
     ControlMessage(Vec<u8>),
     ControlClosed,
-    Overdue(Overdue),
+    /// The path may be another by now.
+    Look,
+    Restart(Vec<IceServer>),
+    Examine,
     Signal(Signal),
     Send(Vec<u8>),
     /// A frame for a file channel that stayed here.
     SendFrame(js_sys::ArrayBuffer),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Overdue {
-    Connecting,
-    Disconnected,
-    Silent,
 }
 
 /// A link; closed when dropped, and silent from then on.
@@ -86,6 +79,16 @@ impl Link {
         self.put(Event::Signal(signal));
     }
 
+    /// Seeks another path.
+    pub(crate) fn restart(&self, ice_servers: Vec<IceServer>) {
+        self.put(Event::Restart(ice_servers));
+    }
+
+    /// Tells what it has moved.
+    pub(crate) fn examine(&self) {
+        self.put(Event::Examine);
+    }
+
     /// Sends on the control channel.
     pub(crate) fn send(&self, message: Vec<u8>) {
         self.put(Event::Send(message));
@@ -113,16 +116,13 @@ async fn run(
 ) {
     // The file channel is handed over in the task that makes it, and only then shows whether it can be.
     worker.started().await;
-    let Ok(mut peer) = Peer::new(id, options, &sender, &worker) else { return };
-    let mut negotiation = Negotiation::new(options.polite, options.initiate);
-    let after = |delay, overdue| {
-        let sender = sender.clone();
-        Timeout::new(delay, move || {
-            let _ = sender.unbounded_send(Event::Overdue(overdue));
-        })
+    let Ok(mut peer) = Peer::new(id, options, &sender, &worker) else {
+        report(LinkEvent::Unsupported);
+        return;
     };
+    let mut negotiation = Negotiation::new(options.polite, options.initiate);
     let mut path: Option<LinkPath> = None;
-    let mut overdue = Some(after(CONNECT_LIMIT, Overdue::Connecting));
+    let mut looks = Looks::new(sender);
     while let Some(event) = events.next().await {
         match event {
             Event::NegotiationNeeded => {
@@ -133,38 +133,54 @@ async fn run(
             Event::Candidate(signal) => {
                 report(LinkEvent::Signal(signal));
             }
-            Event::Signal(signal) => {
-                if let Some(answer) = negotiation.signal(peer.connection(), signal).await {
+            Event::Signal(signal) => match negotiation.signal(peer.connection(), signal).await {
+                Ok(Some(answer)) => {
                     report(LinkEvent::Signal(answer));
                 }
-            }
+                Ok(None) => {}
+                Err(AnotherPeer) => return,
+            },
             Event::StateChanged => match peer.connection().connection_state() {
-                RtcPeerConnectionState::Failed | RtcPeerConnectionState::Closed => return,
-                RtcPeerConnectionState::Disconnected if path.is_some() => {
-                    overdue = Some(after(RESTART_AFTER, Overdue::Disconnected));
+                RtcPeerConnectionState::Closed => return,
+                RtcPeerConnectionState::Failed => {
+                    report(LinkEvent::Failed);
+                }
+                RtcPeerConnectionState::Disconnected => {
+                    report(LinkEvent::Disconnected);
                 }
                 RtcPeerConnectionState::Connected if path.is_some() => {
-                    overdue = None;
                     let now = path::of(peer.connection()).await;
-                    if path.replace(now) != Some(now) {
-                        report(LinkEvent::PathChanged(now));
-                    }
+                    path = Some(now);
+                    looks.begin();
+                    report(LinkEvent::Connected(now));
                 }
                 _ => {}
             },
-            Event::Overdue(Overdue::Disconnected) => {
-                overdue = Some(after(SILENCE_LIMIT, Overdue::Silent));
-                peer.restart_ice();
+            Event::Look => {
+                let is_connected = peer.connection().connection_state() == RtcPeerConnectionState::Connected;
+                if path.is_some() && is_connected {
+                    let now = path::of(peer.connection()).await;
+                    if path.replace(now) != Some(now) {
+                        report(LinkEvent::Connected(now));
+                    }
+                }
             }
-            Event::Overdue(Overdue::Connecting | Overdue::Silent) | Event::ControlClosed => return,
+            Event::Restart(ice_servers) => {
+                peer.restart_ice(&ice_servers, options.relay_only);
+                looks.begin();
+            }
+            Event::Examine => {
+                report(LinkEvent::Examined(path::figures(peer.connection()).await));
+            }
+            Event::ControlClosed => return,
             Event::ControlOpen | Event::ControlMessage(_) => {
                 // A message can come before the event that says the channel is open.
                 if path.is_none() {
-                    overdue = None;
-                    peer.watch_pair(&sender);
                     worker.tell(&ToWorker::LinkOpen(id.0, peer.max_message()));
+                    peer.watch_pair(looks.sender());
                     let now = path::of(peer.connection()).await;
                     path = Some(now);
+                    looks.begin();
                     report(LinkEvent::Opened(now));
                 }
                 if let Event::ControlMessage(message) = event
@@ -181,5 +197,30 @@ async fn run(
             Event::SendFrame(frame) => peer.send_frame(&frame),
         }
     }
-    drop(overdue);
+}
+
+/// Looks at the path that are still to come.
+struct Looks {
+    sender: mpsc::UnboundedSender<Event>,
+    timers: [Option<Timeout>; LOOK_AGAIN.len()],
+}
+
+impl Looks {
+    fn new(sender: mpsc::UnboundedSender<Event>) -> Self {
+        Self { sender, timers: LOOK_AGAIN.map(|_| None) }
+    }
+
+    fn sender(&self) -> &mpsc::UnboundedSender<Event> {
+        &self.sender
+    }
+
+    fn begin(&mut self) {
+        self.timers = LOOK_AGAIN.map(|delay| {
+            let sender = self.sender.clone();
+            Some(Timeout::new(delay, move || {
+                // The link may have ended.
+                let _ = sender.unbounded_send(Event::Look);
+            }))
+        });
+    }
 }

@@ -21,6 +21,11 @@ extern "C" {
     fn set_local_description(this: &Connection) -> Promise;
 }
 
+/// The one that answers is not the one that was connected: its page was opened anew, and nothing of the link is left
+/// there.
+#[derive(Debug)]
+pub(super) struct AnotherPeer;
+
 /// Perfect negotiation. Its steps are awaited one after the other, so an offer in the making, which the example of
 /// the specification watches with a flag, cannot meet a description that comes in.
 #[derive(Debug)]
@@ -49,12 +54,19 @@ impl Negotiation {
 
     /// Takes a signal of the other side; gives the answer to an offer. What does not fit is ignored: the link then
     /// does not come to be, which its time limit notices.
-    pub(super) async fn signal(&mut self, connection: &RtcPeerConnection, signal: Signal) -> Option<Signal> {
+    ///
+    /// # Errors
+    /// [`AnotherPeer`]
+    pub(super) async fn signal(
+        &mut self,
+        connection: &RtcPeerConnection,
+        signal: Signal,
+    ) -> Result<Option<Signal>, AnotherPeer> {
         match signal {
             Signal::Description { kind, sdp } => self.description(connection, kind, &sdp).await,
             Signal::Candidate { candidate, mid, line_index } => {
                 if candidate.is_empty() {
-                    return None;
+                    return Ok(None);
                 }
                 let init = RtcIceCandidateInit::new(&candidate);
                 init.set_sdp_mid(mid.as_deref());
@@ -64,7 +76,7 @@ impl Negotiation {
                 } else if self.early.len() < MAX_EARLY {
                     self.early.push(init);
                 }
-                None
+                Ok(None)
             }
         }
     }
@@ -74,24 +86,56 @@ impl Negotiation {
         connection: &RtcPeerConnection,
         kind: DescriptionKind,
         sdp: &str,
-    ) -> Option<Signal> {
+    ) -> Result<Option<Signal>, AnotherPeer> {
         let is_offer = kind == DescriptionKind::Offer;
         let collision = is_offer && connection.signaling_state() != RtcSignalingState::Stable;
         self.ignoring = !self.polite && collision;
         if self.ignoring {
-            return None;
+            return Ok(None);
+        }
+        let known = connection.current_remote_description().map(|description| description.sdp());
+        if known.is_some_and(|known| fingerprint(&known) != fingerprint(sdp)) {
+            return Err(AnotherPeer);
         }
         let description =
             RtcSessionDescriptionInit::new(if is_offer { RtcSdpType::Offer } else { RtcSdpType::Answer });
-        description.set_sdp(sdp);
+        match their_role(connection).filter(|_| is_offer) {
+            Some(role) => description.set_sdp(&sdp.replace(ANY_ROLE, role)),
+            None => description.set_sdp(sdp),
+        }
         // On a collision this rolls our own offer back.
-        JsFuture::from(connection.set_remote_description(&description)).await.ok()?;
+        if JsFuture::from(connection.set_remote_description(&description)).await.is_err() {
+            return Ok(None);
+        }
         self.may_offer = true;
         for candidate in core::mem::take(&mut self.early) {
             add(connection, &candidate).await;
         }
-        if is_offer { describe(connection).await } else { None }
+        Ok(if is_offer { describe(connection).await } else { None })
     }
+}
+
+/// Leaves the DTLS role to whoever answers (RFC 8842 section 5.1).
+const ANY_ROLE: &str = "a=setup:actpass";
+
+/// The other side's DTLS role, as a line, once a first answer has settled it. It stays (RFC 8842 section 5.3), also where
+/// the other side offers: Firefox would choose anew, and Chromium refuses its answer then.
+fn their_role(connection: &RtcPeerConnection) -> Option<&'static str> {
+    let theirs = connection.current_remote_description()?;
+    let own = connection.current_local_description()?;
+    let (answer, is_own) =
+        if theirs.type_() == RtcSdpType::Answer { (theirs.sdp(), false) } else { (own.sdp(), true) };
+    let is_active = role(&answer)? == "active";
+    Some(if is_active == is_own { "a=setup:passive" } else { "a=setup:active" })
+}
+
+fn role(sdp: &str) -> Option<&str> {
+    sdp.lines().find_map(|line| line.strip_prefix("a=setup:"))
+}
+
+/// The DTLS fingerprint of a description (RFC 8122 section 5), which is the same as long as the other end is.
+fn fingerprint(sdp: &str) -> Option<&str> {
+    sdp.lines().find_map(|line| line.strip_prefix("a=fingerprint:"))
 }
 
 /// Sets the local description that fits the state, and gives it.

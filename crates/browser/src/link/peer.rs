@@ -46,7 +46,7 @@ pub(super) struct Peer {
     control: RtcDataChannel,
     /// The file channel, where it could not be handed to the worker.
     files: Option<FilesHere>,
-    _listeners: Vec<EventListener>,
+    listeners: Vec<EventListener>,
 }
 
 #[derive(Debug)]
@@ -59,13 +59,25 @@ struct FilesHere {
 }
 
 impl Peer {
+    /// # Errors
+    /// The browser makes no connections at all.
     pub(super) fn new(
         id: LinkId,
         options: &LinkOptions,
         events: &UnboundedSender<Event>,
         worker: &Rc<WorkerHandle>,
     ) -> Result<Self, JsValue> {
-        let connection = RtcPeerConnection::new_with_configuration(&configuration(options))?;
+        let configure = |servers| configuration(servers, options.relay_only);
+        let connection = RtcPeerConnection::new_with_configuration(&configure(&options.ice_servers))
+            .or_else(|error| {
+                // A server named in a way that this browser does not know is no reason to go without a link.
+                match js::name_of(&error).as_str() {
+                    "SyntaxError" | "InvalidAccessError" | "NotSupportedError" => {
+                        RtcPeerConnection::new_with_configuration(&configure(&[]))
+                    }
+                    _ => Err(error),
+                }
+            })?;
         let control = channel(&connection, "control", CONTROL);
         let files = channel(&connection, "files", FILES);
         let files = match worker.post(&ToWorker::LinkMade(id.0), &files, true) {
@@ -89,7 +101,7 @@ impl Peer {
         on(&control, "open", |_| Some(Event::ControlOpen));
         on(&control, "message", |event| data(event).map(Event::ControlMessage));
         on(&control, "close", |_| Some(Event::ControlClosed));
-        Ok(Self { connection, control, files, _listeners: listeners })
+        Ok(Self { connection, control, files, listeners })
     }
 
     pub(super) fn connection(&self) -> &RtcPeerConnection {
@@ -106,20 +118,21 @@ impl Peer {
         }
     }
 
-    /// Listens to changes of the pair of candidates that carries, where the browser tells them: a better pair can take
-    /// over from the first without any change of the connection's state.
+    /// Listens for another pair of candidates, where the browser says so; to be called once it is connected.
     pub(super) fn watch_pair(&mut self, events: &UnboundedSender<Event>) {
         let transport = js::get(&js::get(&self.connection, "sctp"), "transport");
-        let Ok(ice) = js::get(&transport, "iceTransport").dyn_into::<EventTarget>() else { return };
-        let events = events.clone();
-        self._listeners.push(EventListener::new(&ice, "selectedcandidatepairchange", move |_| {
-            // The task has ended when nobody listens.
-            let _ = events.unbounded_send(Event::StateChanged);
-        }));
+        if let Ok(ice) = js::get(&transport, "iceTransport").dyn_into::<EventTarget>() {
+            let events = events.clone();
+            self.listeners.push(EventListener::new(&ice, "selectedcandidatepairchange", move |_| {
+                let _ = events.unbounded_send(Event::Look);
+            }));
+        }
     }
 
-    /// Seeks new candidates; the browser then asks for an offer.
-    pub(super) fn restart_ice(&self) {
+    /// Seeks new candidates with these servers; the browser then asks for an offer.
+    pub(super) fn restart_ice(&self, ice_servers: &[IceServer], relay_only: bool) {
+        // A browser that does not take other servers now goes on with those it has.
+        let _ = self.connection.set_configuration_with_configuration(&configuration(ice_servers, relay_only));
         self.connection.unchecked_ref::<Restartable>().restart_ice();
     }
 
@@ -186,11 +199,11 @@ impl FilesHere {
     }
 }
 
-fn configuration(options: &LinkOptions) -> RtcConfiguration {
+fn configuration(ice_servers: &[IceServer], relay_only: bool) -> RtcConfiguration {
     let configuration = RtcConfiguration::new();
-    let servers: Array = options.ice_servers.iter().map(ice_server).collect();
+    let servers: Array = ice_servers.iter().map(ice_server).collect();
     configuration.set_ice_servers(&servers);
-    if options.relay_only {
+    if relay_only {
         configuration.set_ice_transport_policy(RtcIceTransportPolicy::Relay);
     }
     configuration

@@ -23,8 +23,12 @@ async fn talk(pair: &mut Pair) {
 async fn two_links_connect_directly_and_talk() {
     let mut pair = Pair::connected().await;
     for end in &pair.0 {
-        let direct =
-            |item: &Item| matches!(item, Item::Input(Input::Link(_, LinkEvent::Opened(LinkPath::Direct))));
+        let direct = |item: &Item| {
+            matches!(
+                item,
+                Item::Input(Input::Link(_, LinkEvent::Opened(LinkPath::Local | LinkPath::Internet)))
+            )
+        };
         assert!(end.has(direct));
     }
     talk(&mut pair).await;

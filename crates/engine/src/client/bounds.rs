@@ -41,7 +41,7 @@ fn rng(seed: u64) -> ChaCha12Rng {
 }
 
 fn config() -> Config {
-    Config { origin: "https://sotto.example".to_owned(), ice_servers: Vec::new() }
+    Config { origin: "https://sotto.example".to_owned(), webrtc: true }
 }
 
 fn client(rng: &mut ChaCha12Rng) -> Client {

@@ -22,6 +22,8 @@ impl Client {
             Command::SetName(name) => {
                 self.set_name(&name, turn);
             }
+            Command::SetRelayOnly(relay_only) => self.set_relay_only(relay_only, turn),
+            Command::Examine(id) => self.examine(id, turn),
             Command::CreateInvite => self.create_invite(turn),
             Command::RevokeInvite(id) => self.revoke_invite(id, turn),
             Command::LookAtInvite(link) => self.look_at_invite(&link, turn),

@@ -8,12 +8,17 @@ use super::records::Place;
 use crate::conversation::Conversation;
 use crate::record;
 use crate::turn::{Key, Turn};
-use crate::{Change, ContactId, DamagedPart, Delivery, Event, Store};
+use crate::{Change, ContactId, DamagedPart, Delivery, Event, Settings, Store};
 
 impl Client {
     /// Sets damaged records aside, together with all that must not be used without them.
     pub(super) fn set_aside(&mut self, damaged: Vec<Place>, turn: &mut Turn<'_>) {
         let lost_prekeys = damaged.iter().any(Place::are_prekeys);
+        if damaged.iter().any(Place::are_settings) {
+            // Nobody who hid the address is shown because a disk is bad.
+            self.settings = Settings { relay_only: true };
+            turn.dirty(Key::Settings);
+        }
         for place in damaged {
             let (part, contact) = place.part();
             match (part, contact) {

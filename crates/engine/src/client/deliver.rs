@@ -212,6 +212,8 @@ impl Client {
             let current = self.outbox.get(&id).and_then(|queue| queue.get(&place));
             if current.is_some_and(|entry| entry.hash() == hash) {
                 self.set_stage(id, place, Stage::Stored { at: turn.now }, turn);
+                // An answer to it counts as being heard; without one nobody claims for long that the contact is there.
+                turn.timers.set_earlier(Timer::Silence(id), turn.now.saturating_add(policy::AWAY_AFTER));
             }
             return;
         }
@@ -256,6 +258,7 @@ impl Client {
         for (id, lane) in &mut self.lanes {
             lane.failures = 0;
             lane.owed_failures = 0;
+            lane.posted.hurry();
             let refused = self.contacts.get(id).is_some_and(|contact| contact.refused.is_some());
             if !refused && !lane.full_told {
                 lane.not_before = Timestamp(0);

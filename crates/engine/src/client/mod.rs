@@ -12,14 +12,17 @@ mod deliver;
 mod delivery_key;
 mod devices;
 mod drafts;
+mod examine;
 mod files;
 mod history;
+mod ice;
 mod invites;
 mod links;
 mod receive;
 mod records;
 mod say;
 mod server;
+mod signals;
 
 pub use bounded::Bounded;
 
@@ -33,6 +36,7 @@ use sotto_crypto::envelope::TagKey;
 use crate::account::Account;
 use crate::contact::Contact;
 use crate::damage::Damages;
+use crate::ice::Ice;
 use crate::invite::{Acceptance, Invite, Looked};
 use crate::link::Links;
 use crate::outbox::Queue;
@@ -43,8 +47,8 @@ use crate::timers::{Timer, Timers};
 use crate::transfer::Transfers;
 use crate::turn::{Key, Turn};
 use crate::{
-    Config, ContactId, Event, Input, InviteId, Output, Profile, Record, RequestId, RestoreError, Timestamp,
-    policy,
+    Config, ContactId, Event, Input, InviteId, Linking, Output, Profile, Record, RequestId, RestoreError,
+    Settings, Timestamp, policy,
 };
 
 /// A person's client on one device.
@@ -64,6 +68,12 @@ pub struct Client {
     transfers: Transfers,
     damage: Damages,
     links: Links,
+    ice: Ice,
+    settings: Settings,
+    /// Whether the browser can make links, as far as is known.
+    webrtc: bool,
+    /// What the screen was told of that.
+    linking_told: Option<Linking>,
     socket: Socket,
     /// Contacts still to be told that this device is online.
     here: VecDeque<ContactId>,
@@ -92,9 +102,10 @@ struct Lane {
     owed_not_before: Timestamp,
     /// Acknowledgements that go over the link.
     link_owed: Vec<[u8; 16]>,
-    ephemeral_posting: bool,
     /// What is still listened to of what it says in passing.
     allowance: crate::flood::Allowance,
+    /// Signals on their way to the server.
+    posted: signals::Posted,
     /// Prekeys for a fresh session are being fetched.
     fetching: bool,
     fetch_failures: u32,
@@ -122,7 +133,8 @@ impl fmt::Debug for Post {
 enum Asked {
     Entry { contact: ContactId, place: u64, hash: MessageHash },
     Owed { contact: ContactId },
-    Ephemeral { contact: ContactId },
+    Signals { contact: ContactId },
+    Turn,
     Control,
     Retry { contact: ContactId, hash: MessageHash },
     Farewell(u64),
@@ -141,11 +153,12 @@ impl Asked {
         match self {
             Self::Entry { contact, .. }
             | Self::Owed { contact }
-            | Self::Ephemeral { contact }
+            | Self::Signals { contact }
             | Self::Retry { contact, .. }
             | Self::PreKeys(contact)
             | Self::DeliveryKey(contact) => Some(*contact),
             Self::Control
+            | Self::Turn
             | Self::Farewell(_)
             | Self::UploadInvite(_)
             | Self::RevokeInvite(_)
@@ -196,6 +209,8 @@ impl Client {
             drafts,
         });
         client.tell_damage(&mut turn);
+        turn.event(Event::Settings(client.settings));
+        client.show_linking(&mut turn);
         client.look_after(&mut turn);
         client.fail_interrupted(&mut turn);
         client.socket.open(&mut turn);
@@ -212,6 +227,7 @@ impl Client {
         if now < self.last_now {
             let back = self.last_now.0.saturating_sub(now.0);
             self.timers.rewind(back);
+            self.ice.rewind(back);
             for lane in self.lanes.values_mut() {
                 lane.not_before = Timestamp(lane.not_before.0.saturating_sub(back));
                 lane.owed_not_before = Timestamp(lane.owed_not_before.0.saturating_sub(back));
@@ -226,7 +242,7 @@ impl Client {
             Input::Transfer(file, event) => self.transfer_event(file, event, &mut turn),
             Input::Done(id, response) => self.done(id, response, &mut turn),
             Input::Timeout => {}
-            Input::Wake => self.wake(&mut turn),
+            Input::Wake => self.wake(false, &mut turn),
             Input::Online(online) => self.online(online, &mut turn),
         }
         while let Some(timer) = turn.timers.take_due(now) {
@@ -268,6 +284,9 @@ impl Client {
             Timer::LinkDeadline(contact) => self.link_overdue(contact, turn),
             Timer::LinkRetry(contact) => self.want_link(contact, turn),
             Timer::Silence(contact) => self.silent(contact, turn),
+            Timer::LinkTrouble(contact) => self.restart_link(contact, turn),
+            Timer::LinkBetter(contact) => self.seek_better(contact, turn),
+            Timer::Ice => self.go_on(turn),
             Timer::Invite(id) => self.attend_invite(id, turn),
             Timer::Accept(id) => self.redeem(id, turn),
             Timer::Beginning(contact) => self.stands(contact, turn),

@@ -275,6 +275,7 @@ impl Client {
     fn heard_by(&mut self, contact: ContactId, via: Via, turn: &mut Turn<'_>) {
         if via == Via::Mailbox && self.socket.drained {
             self.heard(contact, turn);
+            self.talks(contact, turn);
         }
     }
 

@@ -14,6 +14,7 @@ use crate::accepted::Accepted;
 use crate::account::{Account, Identity, PreKeys};
 use crate::contact::Contact;
 use crate::damage::Damages;
+use crate::ice::Ice;
 use crate::invite::{Acceptance, Invite};
 use crate::link::Links;
 use crate::outbox::{Entry, Stage};
@@ -25,11 +26,12 @@ use crate::timers::Timers;
 use crate::transfer::{Transfer, Transfers};
 use crate::turn::{Key, Turn};
 use crate::{Change, Changes, Config, ContactId, DamagedPart, FileId, InviteId, MessageOrder, MessageView};
-use crate::{Record, RestoreError, Store, Timestamp};
+use crate::{Record, RestoreError, Settings, Store, Timestamp};
 
 const IDENTITY: &[u8] = b"identity";
 const PREKEYS: &[u8] = b"prekeys";
 const CURSOR: &[u8] = b"cursor";
+const SETTINGS: &[u8] = b"settings";
 const ONE_TIME: &[u8] = b"one-time";
 const ACCEPTED: &[u8] = b"accepted";
 const ACCEPTANCE: &[u8] = b"accept";
@@ -124,6 +126,10 @@ impl Place {
         self.store == Store::Account && self.key == PREKEYS
     }
 
+    pub(super) fn are_settings(&self) -> bool {
+        self.store == Store::Account && self.key == SETTINGS
+    }
+
     fn is_farewell(&self) -> bool {
         self.key.len() == 16 && self.key.starts_with(FAREWELL)
     }
@@ -155,6 +161,7 @@ impl Client {
             Key::Identity => put(Store::Account, IDENTITY.to_vec(), &account.identity),
             Key::PreKeys => put(Store::Account, PREKEYS.to_vec(), &account.prekeys),
             Key::Cursor => put(Store::Account, CURSOR.to_vec(), &account.acknowledged),
+            Key::Settings => put(Store::Account, SETTINGS.to_vec(), &self.settings),
             Key::OneTime(id) => {
                 let key = record::key(&[ONE_TIME, &id.to_be_bytes()]);
                 match account.one_time.get(&id) {
@@ -235,6 +242,7 @@ impl Client {
         };
         let account = account.map_err(|_| RestoreError::Damaged(Store::Account.name()))?;
         let mut client = Self {
+            webrtc: config.webrtc,
             config,
             account,
             contacts: loaded.contacts,
@@ -250,6 +258,9 @@ impl Client {
             transfers: Transfers { by_file: loaded.transfers, sending: BTreeMap::new() },
             damage: loaded.damage,
             links: Links::default(),
+            ice: Ice::default(),
+            settings: loaded.settings,
+            linking_told: None,
             socket: Socket::default(),
             here: std::collections::VecDeque::new(),
             asked: BTreeMap::new(),
@@ -291,6 +302,7 @@ struct Loaded {
     one_time: BTreeMap<u32, OneTimePreKey>,
     accepted: BTreeMap<ContactId, Accepted>,
     cursor: u64,
+    settings: Settings,
     contacts: BTreeMap<ContactId, Contact>,
     drafts: BTreeMap<ContactId, String>,
     sessions: Vec<(ContactId, Held)>,
@@ -312,6 +324,7 @@ impl Loaded {
             Store::Account if key == PREKEYS => self.prekeys = Some(read(record)?),
             Store::Account if key == DAMAGE => self.damage = read(record)?,
             Store::Account if key == CURSOR => self.cursor = read(record)?,
+            Store::Account if key == SETTINGS => self.settings = read(record)?,
             Store::Account => match key.strip_prefix(ACCEPTED) {
                 Some(contact) => {
                     self.accepted.insert(ContactId(tail(contact, store)?), read(record)?);

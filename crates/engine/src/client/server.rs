@@ -342,10 +342,8 @@ impl Client {
                 self.entry_posted(contact, place, hash, &response, turn);
             }
             Some(Asked::Owed { contact }) => self.owed_posted(contact, &response, turn),
-            Some(Asked::Ephemeral { contact }) => {
-                self.lanes.entry(contact).or_default().ephemeral_posting = false;
-                turn.pump.insert(contact);
-            }
+            Some(Asked::Signals { contact }) => self.signals_posted(contact, &response, turn),
+            Some(Asked::Turn) => self.ice_came(&response, turn),
             Some(Asked::Control) => {}
             Some(Asked::Retry { contact, hash }) => self.retry_posted(contact, hash, &response, turn),
             Some(Asked::Farewell(number)) => self.farewell_posted(number, &response, turn),
@@ -361,20 +359,19 @@ impl Client {
     }
 
     /// What looks connected may be dead.
-    pub(super) fn wake(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn wake(&mut self, network_changed: bool, turn: &mut Turn<'_>) {
         match self.socket.phase {
             Phase::Open => self.ping(policy::WAKE_PATIENCE, turn),
             Phase::Closed => self.socket.open(turn),
             Phase::Opening | Phase::Authenticating | Phase::Closing | Phase::Displaced => {}
         }
-        self.wake_links(turn);
+        self.wake_links(network_changed, turn);
     }
 
     pub(super) fn online(&mut self, online: bool, turn: &mut Turn<'_>) {
         self.socket.offline = !online;
         match (online, self.socket.phase) {
-            (true, Phase::Closed) => self.socket.open(turn),
-            (true, _) => self.wake(turn),
+            (true, _) => self.wake(true, turn),
             (false, Phase::Closed | Phase::Opening) => self.socket.show(ServerStatus::Offline, turn),
             (false, _) => {}
         }

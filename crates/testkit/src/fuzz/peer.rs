@@ -392,6 +392,7 @@ pub(super) fn seeds() -> Seeds {
         (9, "link-pong", LinkFrame::Pong { n: u32::MAX }.encode()),
         (9, "link-file-start", LinkFrame::FileStart { file: FileId::from_bytes([1; 16]) }.encode()),
         (9, "link-file-ready", LinkFrame::FileReady { file: FileId::from_bytes([1; 16]) }.encode()),
+        (9, "link-path", LinkFrame::Path { relayed: true }.encode()),
         (10, "invite-link", link.clone().into_bytes()),
         (10, "invite-fragment", link.split_once('#').unwrap().1.as_bytes().to_vec()),
         (11, "safety-number", numbers().1.qr().to_vec()),

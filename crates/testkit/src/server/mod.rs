@@ -12,6 +12,7 @@ use sotto_wire::server::{
     LookAtInvite, Message, Nonce, PutEnvelope, RedeemInvite, RedeemedInvite, RequestId, RevokeInvite,
     Sequence, ServerFrame, TokenHash, limits, path,
 };
+use sotto_wire::server::{FetchTurn, IceUrl, List, TurnAnswer, TurnServer, TurnText};
 
 pub use model::{Mailbox, ModelStore, StoredInvite};
 pub use store::{NewEnvelope, Opened, Put, ServerStore};
@@ -59,6 +60,12 @@ pub struct ModelServer {
     pub other: Option<Box<dyn ServerStore>>,
     /// Every envelope that was accepted, for canary searches and replays.
     pub accepted: Vec<(MailboxId, Vec<u8>)>,
+    /// Whether there is a TURN server.
+    pub has_turn: bool,
+    /// Whether it keeps those who ask for TURN servers waiting for ever.
+    pub turn_silent: bool,
+    /// How long credentials for it last, in seconds.
+    pub turn_lifetime_s: u32,
     /// A request that no client of ours makes is refused, and does not stop the world.
     pub(crate) clients_may_err: bool,
     connections: BTreeMap<ConnectionId, Connection>,
@@ -88,7 +95,7 @@ impl ModelServer {
     /// A server of this origin.
     #[must_use]
     pub fn new(origin: &str) -> Self {
-        Self { origin: origin.to_owned(), ..Self::default() }
+        Self { origin: origin.to_owned(), turn_lifetime_s: 3_600, ..Self::default() }
     }
 
     /// Another server that goes on from what this one's model keeps.
@@ -306,6 +313,22 @@ impl ModelServer {
         self.store().reap(now_s);
     }
 
+    fn turn(&mut self, body: &[u8]) -> Answer {
+        let Ok(FetchTurn {}) = FetchTurn::decode(body) else { return refuse(ErrorCode::Malformed, None) };
+        let text = |text: &str| TurnText::new(text.to_owned()).ok();
+        let server = TurnServer {
+            urls: IceUrl::new("turn:relay.example".to_owned())
+                .and_then(|url| List::new(vec![url]))
+                .expect("a URL"),
+            username: text("1800000000:00"),
+            credential: text("secret"),
+        };
+        let servers = if self.has_turn { vec![server] } else { Vec::new() };
+        let answer =
+            TurnAnswer { servers: List::new(servers).expect("one"), lifetime_s: self.turn_lifetime_s };
+        (200, answer.encode())
+    }
+
     pub(crate) fn http(&mut self, path: &str, body: &[u8], now_s: u64) -> Answer {
         self.now = now_s;
         let malformed = |_| ErrorCode::Malformed;
@@ -332,6 +355,7 @@ impl ModelServer {
                 });
                 answer(200, revoked.map(|()| Accepted::default()))
             }
+            path::TURN => self.turn(body),
             path::PREKEYS => {
                 let fetch = FetchPreKeys::decode(body).map_err(malformed);
                 let found = fetch

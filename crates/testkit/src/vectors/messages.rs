@@ -301,6 +301,7 @@ fn frames(cases: &mut Cases) {
         ("Pong", LinkFrame::Pong { n: u32::MAX }, json!({ "type": "Pong", "n": u32::MAX })),
         ("File start", LinkFrame::FileStart { file }, json!({ "type": "File start", "file_id": hex(FILE) })),
         ("File ready", LinkFrame::FileReady { file }, json!({ "type": "File ready", "file_id": hex(FILE) })),
+        ("Path", LinkFrame::Path { relayed: true }, json!({ "type": "Path", "relayed": true })),
     ] {
         cases.case(name, |case| {
             LinkFrame::decode(&frame.encode()).expect("reads");

@@ -32,7 +32,7 @@ impl World {
         assert!(person.client.is_none(), "the page is open already");
         person.run += 1;
         (person.stopped, person.asleep) = (false, false);
-        let config = Config { origin: ORIGIN.to_owned(), ice_servers: Vec::new() };
+        let config = Config { origin: ORIGIN.to_owned(), webrtc: person.webrtc };
         let records: Vec<Record> = person.disk.loaded_at_start();
         person.client = Some(Client::restore(records, config, now, &mut person.rng)?);
         person.screen.ready = false;

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use sotto_engine::{
-    FileId, Input, LinkAction, LinkEvent, LinkId, LinkPath, TransferAction, TransferEvent, TransferFailure,
+    FileId, Input, LinkAction, LinkEvent, LinkFigures, LinkId, LinkPath, RelayTransport, TransferAction,
+    TransferEvent, TransferFailure,
 };
 use sotto_wire::peer::{DescriptionKind, Signal};
 
@@ -21,6 +22,26 @@ impl World {
         let links: Vec<LinkId> = self.people[who].links.keys().copied().collect();
         for link in links {
             self.break_link(who, link);
+        }
+    }
+
+    /// Both ends of all links of a person notice that nothing comes through.
+    pub fn disturb_links(&mut self, who: Who) {
+        let ends: Vec<(LinkId, Option<(Who, LinkId)>)> =
+            self.people[who].links.iter().map(|(link, end)| (*link, end.other)).collect();
+        for (link, other) in ends {
+            self.tell(who, Input::Link(link, LinkEvent::Disconnected));
+            if let Some((other, link)) = other {
+                self.tell(other, Input::Link(link, LinkEvent::Disconnected));
+            }
+        }
+    }
+
+    /// One browser takes this for the path of its links, and the other may think otherwise.
+    pub fn find_path(&mut self, who: Who, path: LinkPath) {
+        let links: Vec<LinkId> = self.people[who].links.keys().copied().collect();
+        for link in links {
+            self.tell(who, Input::Link(link, LinkEvent::Connected(path)));
         }
     }
 
@@ -82,20 +103,31 @@ impl World {
 
     pub(super) fn link(&mut self, who: Who, link: LinkId, action: LinkAction) {
         match action {
-            LinkAction::Open { initiate, .. } => {
+            LinkAction::Open { initiate, ice_servers, relay_only, .. } => {
                 self.people[who].links_opened += 1;
-                self.people[who].links.insert(link, LinkEnd { other: None, open: false });
+                let end = LinkEnd { other: None, open: false, turn: !ice_servers.is_empty(), relay_only };
+                self.people[who].links.insert(link, end);
                 if initiate {
-                    let sdp = format!("{who} {}", link.0);
-                    let offer = Signal::Description { kind: DescriptionKind::Offer, sdp };
-                    self.tell(who, Input::Link(link, LinkEvent::Signal(offer)));
-                    let candidate =
-                        Signal::Candidate { candidate: "a".to_owned(), mid: None, line_index: Some(0) };
-                    self.tell(who, Input::Link(link, LinkEvent::Signal(candidate)));
+                    self.offer(who, link);
                 }
             }
-            LinkAction::Signal(Signal::Description { kind, sdp }) => self.description(who, link, kind, &sdp),
-            LinkAction::Signal(Signal::Candidate { .. }) => {}
+            LinkAction::Restart { ice_servers } => {
+                if let Some(end) = self.people[who].links.get_mut(&link) {
+                    end.turn = !ice_servers.is_empty();
+                    self.people[who].links_restarted += 1;
+                    self.offer(who, link);
+                }
+            }
+            LinkAction::Examine => {
+                let figures = LinkFigures { round_trip_us: Some(1_000), sent: 1, received: 1 };
+                self.tell(who, Input::Link(link, LinkEvent::Examined(figures)));
+            }
+            LinkAction::Signal(signal) => {
+                self.people[who].signals_heard.push(signal.clone());
+                if let Signal::Description { kind, sdp } = signal {
+                    self.description(who, link, kind, &sdp);
+                }
+            }
             LinkAction::Send(bytes) => self.send_on_link(who, link, bytes),
             LinkAction::Close => {
                 let other = self.people[who].links.remove(&link).and_then(|end| end.other);
@@ -112,7 +144,7 @@ impl World {
     }
 
     fn send_on_link(&mut self, who: Who, link: LinkId, bytes: Vec<u8>) {
-        let Some(LinkEnd { other: Some((other, other_link)), open: true }) =
+        let Some(LinkEnd { other: Some((other, other_link)), open: true, .. }) =
             self.people[who].links.get(&link).copied()
         else {
             return;
@@ -141,16 +173,42 @@ impl World {
         }
     }
 
+    fn offer(&mut self, who: Who, link: LinkId) {
+        self.describe(who, link, DescriptionKind::Offer, format!("{who} {}", link.0));
+    }
+
+    /// A description, and candidates of every kind: also those that a browser told to hide them would not name.
+    fn describe(&mut self, who: Who, link: LinkId, kind: DescriptionKind, sdp: String) {
+        let mut signals = vec![Signal::Description { kind, sdp }];
+        let turn = self.people[who].links.get(&link).is_some_and(|end| end.turn);
+        let kinds = ["10.0.0.7 9 typ host", "192.0.2.7 9 typ srflx", "198.51.100.1 9 typ relay"];
+        for kind in kinds.into_iter().take(if turn { 3 } else { 1 }) {
+            let candidate = format!("candidate:1 1 udp 1 {kind}");
+            signals.push(Signal::Candidate { candidate, mid: None, line_index: Some(0) });
+        }
+        for signal in signals {
+            self.tell(who, Input::Link(link, LinkEvent::Signal(signal)));
+        }
+    }
+
+    /// What the ends of a link find between them.
+    fn path(&self, ends: [LinkEnd; 2]) -> Option<LinkPath> {
+        if self.network.direct && !ends.iter().any(|end| end.relay_only) {
+            return Some(LinkPath::Local);
+        }
+        ends.iter().any(|end| end.turn).then_some(LinkPath::Relayed(RelayTransport::Udp))
+    }
+
     fn description(&mut self, who: Who, link: LinkId, kind: DescriptionKind, sdp: &str) {
-        let mut parts = sdp.split(' ').map(|part| part.parse::<u64>().expect("our own description"));
+        let mut parts =
+            sdp.trim_end().split(' ').map(|part| part.parse::<u64>().expect("our own description"));
         let (other, other_link) = (parts.next().unwrap() as usize, LinkId(parts.next().unwrap()));
         if !self.people[who].links.contains_key(&link) {
             return;
         }
         if kind == DescriptionKind::Offer {
             let sdp = format!("{who} {} {}", link.0, other_link.0);
-            let answer = Signal::Description { kind: DescriptionKind::Answer, sdp };
-            self.tell(who, Input::Link(link, LinkEvent::Signal(answer)));
+            self.describe(who, link, DescriptionKind::Answer, sdp);
             return;
         }
         // The answer is back where the offer came from.
@@ -160,9 +218,13 @@ impl World {
         if cut || !online || !self.network.links || !self.people[other].links.contains_key(&other_link) {
             return;
         }
+        let ends = [(who, link), (other, other_link)].map(|(who, link)| self.people[who].links[&link]);
+        let Some(path) = self.path(ends) else { return };
         for ((who, link), other) in [((who, link), (other, other_link)), ((other, other_link), (who, link))] {
-            self.people[who].links.insert(link, LinkEnd { other: Some(other), open: true });
-            self.tell_later(who, Input::Link(link, LinkEvent::Opened(LinkPath::Direct)));
+            if let Some(end) = self.people[who].links.get_mut(&link) {
+                (end.other, end.open) = (Some(other), true);
+            }
+            self.tell_later(who, Input::Link(link, LinkEvent::Opened(path)));
         }
     }
 
@@ -174,7 +236,7 @@ impl World {
             TransferAction::Send { link, file: local, pass } => {
                 let (key, size) = (*pass.key().to_bytes(), pass.header().size());
                 let end = self.people[who].links.get(&link).copied();
-                let Some(LinkEnd { other: Some((other, other_link)), open: true }) = end else {
+                let Some(LinkEnd { other: Some((other, other_link)), open: true, .. }) = end else {
                     self.tell(who, Input::Transfer(file, TransferEvent::Failed(TransferFailure::LinkLost)));
                     return;
                 };

@@ -174,6 +174,9 @@ impl World {
         match request {
             Request::Post { path, body, .. } => {
                 self.people[who].posts.push(path);
+                if self.server.turn_silent && path == sotto_wire::server::path::TURN {
+                    return;
+                }
                 if self.is_cut(Party::Person(who), Party::Server) {
                     let at = self.now.saturating_add(HTTP_PATIENCE);
                     self.tell_at(at, who, Input::Done(id, Response::Unreachable));

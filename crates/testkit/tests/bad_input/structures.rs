@@ -309,6 +309,7 @@ fn link_frames() -> Vec<Structure> {
         ("pong", LinkFrame::Pong { n: 300 }),
         ("file start", LinkFrame::FileStart { file }),
         ("file ready", LinkFrame::FileReady { file }),
+        ("path", LinkFrame::Path { relayed: true }),
     ]
     .into_iter()
     .map(|(form, frame)| {

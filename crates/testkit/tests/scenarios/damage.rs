@@ -187,6 +187,19 @@ fn lost_prekeys_are_made_anew_as_after_a_roll_back() {
 
 /// Whatever single record is damaged: all others are there, and both can talk, perhaps after they have met anew.
 #[test]
+fn who_hid_the_address_hides_it_without_the_record_of_it() {
+    let (mut world, ..) = talked(906);
+    world.command(ANNA, Command::SetRelayOnly(true));
+    world.close_page(ANNA);
+    assert_eq!(world.people[ANNA].disk.damage(Store::Account, |key| key == b"settings"), 1);
+    for _ in 0..2 {
+        world.open_page(ANNA);
+        assert!(world.people[ANNA].screen.settings.relay_only);
+        world.close_page(ANNA);
+    }
+}
+
+#[test]
 fn any_one_record_may_be_damaged_but_the_identity() {
     let (world, ben, anna) = talked(906);
     let records: Vec<Record> = world.people[BEN].disk.loaded_at_start();

@@ -221,7 +221,7 @@ fn with_a_file_under_way(scene: &mut Scene) -> impl Fn(&Scene) -> FileState + us
     scene.puppet.say_ephemeral(&mut scene.world, &mut scene.talk, &Ephemeral::Signal { attempt: 1, signals });
     scene.world.run_for(Duration::from_secs(1));
     let link = LinkId(scene.world.people[ANNA].links_opened);
-    scene.world.input(ANNA, Input::Link(link, LinkEvent::Opened(LinkPath::Direct)));
+    scene.world.input(ANNA, Input::Link(link, LinkEvent::Opened(LinkPath::Local)));
     let file = sotto_crypto::FileId::from_bytes([5; 16]);
     scene.says(Content::FileOffer(Manifest {
         version: 1,

@@ -24,6 +24,7 @@ mod invites;
 mod keys;
 mod links;
 mod parting;
+mod paths;
 mod puppet;
 mod scene;
 mod server;

@@ -155,6 +155,7 @@ fn frame_json(frame: &LinkFrame) -> Value {
         LinkFrame::Pong { n } => json!({ "type": "Pong", "n": n }),
         LinkFrame::FileStart { file } => json!({ "type": "File start", "file_id": hex(file.as_bytes()) }),
         LinkFrame::FileReady { file } => json!({ "type": "File ready", "file_id": hex(file.as_bytes()) }),
+        LinkFrame::Path { relayed } => json!({ "type": "Path", "relayed": relayed }),
     }
 }
 

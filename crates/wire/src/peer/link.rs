@@ -44,6 +44,13 @@ pub enum LinkFrame {
         #[cbor(with = "codec::item")]
         file: FileId,
     },
+    /// How the sender's bytes go, as its browser tells: each side knows for certain only its own end of a path.
+    #[n(5)]
+    Path {
+        /// Whether through a TURN server.
+        #[n(0)]
+        relayed: bool,
+    },
 }
 
 impl LinkFrame {

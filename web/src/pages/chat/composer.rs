@@ -9,7 +9,7 @@ use crate::{
     components::{Glyph, Icon},
     i18n::*,
     logic::person,
-    pages::{can_receive, take_files},
+    pages::{can_move_files, can_receive, take_files},
     state::{Contact, ContactStoreFields, use_state},
     texts,
 };
@@ -140,7 +140,7 @@ fn Attach(contact: Store<Contact>) -> impl IntoView {
             title=label
             prop:disabled=move || !ready.get()
             on:click=move |_| {
-                if let Some(input) = input.get_untracked() {
+                if let Some(input) = input.get_untracked().filter(|_| can_move_files(state)) {
                     screen::click(&input);
                 }
             }

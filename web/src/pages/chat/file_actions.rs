@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use reactive_stores::Store;
 use sotto_browser::SaveOutcome;
-use sotto_engine::{Command, ContactId, FileId, FileState};
+use sotto_engine::{Command, ContactId, FileId, FileState, Linking};
 
 use crate::{
     components::{Glyph, Icon},
@@ -43,14 +43,17 @@ pub fn FileActions(
                 >
                     {tu_string!(i18n, file.decline)}
                 </button>
-                <button
-                    type="button"
-                    class="button primary"
-                    data-testid="file-accept"
-                    on:click=move |_| app.client.send(Command::AcceptFile(contact, id))
-                >
-                    {tu_string!(i18n, file.accept)}
-                </button>
+                // Without a link it could never begin: its card says so.
+                <Show when=move || app.linking.get() == Linking::Possible>
+                    <button
+                        type="button"
+                        class="button primary"
+                        data-testid="file-accept"
+                        on:click=move |_| app.client.send(Command::AcceptFile(contact, id))
+                    >
+                        {tu_string!(i18n, file.accept)}
+                    </button>
+                </Show>
             </div>
         }
         .into_any(),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use reactive_stores::Store;
-use sotto_engine::{ContactId, Content, FileFailure, FileState, FileView};
+use sotto_engine::{ContactId, Content, FileFailure, FileState, FileView, Linking};
 
 use super::message::Stamp;
 use crate::{
@@ -28,6 +28,7 @@ pub fn FileCard(contact: ContactId, message: Store<Message>) -> impl IntoView {
             _ => FileState::Deleted,
         })
     });
+    let app = use_state();
     let shown = StoredValue::new(name.clone());
     view! {
         <div
@@ -50,7 +51,7 @@ pub fn FileCard(contact: ContactId, message: Store<Message>) -> impl IntoView {
                 if file_state.get() == FileState::Transferring {
                     view! { <Progress file=id size=size name=shown.get_value() mine=mine /> }.into_any()
                 } else {
-                    let (tone, words) = words(i18n, file_state.get(), mine);
+                    let (tone, words) = words(i18n, file_state.get(), mine, app.linking.get());
                     view! { <p class="file-words" data-tone=tone>{words}</p> }.into_any()
                 }
             }}
@@ -109,7 +110,15 @@ fn file_of(content: &Content) -> Option<FileView> {
     }
 }
 
-fn words(i18n: Texts, state: FileState, mine: bool) -> (&'static str, String) {
+fn words(i18n: Texts, state: FileState, mine: bool, linking: Linking) -> (&'static str, String) {
+    let blocked = match linking {
+        Linking::Possible => None,
+        Linking::Blocked => Some(t_string!(i18n, file.blocked)),
+        Linking::NoRelay => Some(t_string!(i18n, file.no_relay)),
+    };
+    if let Some(blocked) = blocked.filter(|_| matches!(state, FileState::Offered | FileState::Accepted)) {
+        return ("bad", blocked.to_owned());
+    }
     let (tone, words) = match (state, mine) {
         (FileState::Offered, true) => ("soft", t_string!(i18n, file.waits_decision)),
         (FileState::Offered, false) | (FileState::Transferring, _) => return ("soft", String::new()),

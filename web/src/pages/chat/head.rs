@@ -11,7 +11,7 @@ use crate::{
     components::{Avatar, Confirm, Dialog, Glyph, Icon, NameField},
     i18n::*,
     logic::person,
-    pages::{lost, route_tag},
+    pages::{lost, path_tag, route_tag},
     state::{Contact, ContactStoreFields, Place, use_state},
     texts,
 };
@@ -95,12 +95,13 @@ pub fn Head(contact: Store<Contact>) -> impl IntoView {
     }
 }
 
-/// Where messages go. Told only when it has been so for a second, so that a short break does not flicker; the
+/// Where messages go; a press tells more. Told only when it has been so for a second, so that a short break does not flicker; the
 /// attribute is always the present truth.
 #[component]
 fn StatusLine(contact: Store<Contact>) -> impl IntoView {
     let i18n = use_i18n();
     let state = use_state();
+    let id = contact.id().get_untracked();
     let told = RwSignal::new(contact.route().get_untracked());
     let is_fine = |route| matches!(route, Route::Direct | Route::Relayed);
     Effect::new(move |timer: Option<Option<TimeoutHandle>>| {
@@ -153,10 +154,19 @@ fn StatusLine(contact: Store<Contact>) -> impl IntoView {
         }
     };
     view! {
-        <p class="status" data-testid="status" data-route=move || route_tag(contact.route().get())>
+        <button
+            type="button"
+            class="status"
+            data-testid="status"
+            data-route=move || route_tag(contact.route().get())
+            data-path=move || path_tag(contact.path().get())
+            title=tu_string!(i18n, status.more)
+            prop:disabled=move || contact.standing().get() != Standing::Confirmed || lost(contact).is_some()
+            on:click=move |_| state.navigator.go(Place::Connection(id))
+        >
             <span class="status-dot" data-route=move || route_tag(dot()) aria-hidden="true"></span>
             <span class="status-words">{words}</span>
-        </p>
+        </button>
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod about;
 mod appearance;
+mod privacy;
 mod profile;
 mod storage;
 mod wipe;
@@ -11,6 +12,7 @@ use leptos::prelude::*;
 use crate::{components::Bar, i18n::*};
 use about::About;
 use appearance::Appearance;
+use privacy::Privacy;
 use profile::ProfileSection;
 use storage::StorageSection;
 use wipe::Wipe;
@@ -24,6 +26,7 @@ pub fn SettingsPage() -> impl IntoView {
         <div class="page scroll">
             <div class="column settings" data-testid="settings">
                 <ProfileSection />
+                <Privacy />
                 <Appearance />
                 <StorageSection />
                 <About />
