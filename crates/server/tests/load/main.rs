@@ -38,6 +38,11 @@ fn kill() {
 }
 
 #[test]
+fn full() {
+    small("full");
+}
+
+#[test]
 fn idle() {
     small("idle");
 }

@@ -90,7 +90,7 @@ async fn live(server: Server, people: &[Rc<Person>], rng: &mut ChaCha20Rng, life
 }
 
 /// What SQLite finds wrong with the database after recovering it.
-fn integrity(data: &Path) -> usize {
+pub fn integrity(data: &Path) -> usize {
     let database = rusqlite::Connection::open(data.join("sotto.sqlite3")).unwrap();
     let mut check = database.prepare("PRAGMA integrity_check").unwrap();
     let lines: Vec<String> = check.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();

@@ -6,6 +6,7 @@ mod disk;
 mod durable;
 pub mod figure;
 mod floods;
+mod full;
 mod idle;
 mod kill;
 pub mod ledger;
@@ -41,6 +42,11 @@ pub const ROWS: &[Row] = &[
         name: "kill",
         what: "kill -9 under load",
         run: |place, share, run| Box::pin(kill::run(place, share, run)),
+    },
+    Row {
+        name: "full",
+        what: "a full disk, kill -9 in that state, and room again",
+        run: |place, share, run| Box::pin(full::run(place, share, run)),
     },
     Row {
         name: "idle",
