@@ -29,7 +29,7 @@ pub use console::Entry;
 pub use handing::{LONG, accept, file_card, has_state, offer, save_and_compare};
 pub use internet::{Firewall, Home, Internet, Nat};
 pub use look::Review;
-pub use meeting::{meet, meet_by};
+pub use meeting::{get_to_know, meet, meet_by};
 pub use memory::MemoryWatch;
 pub use person::{Person, Scheme};
 pub use proxy::{Proxy, Recording};

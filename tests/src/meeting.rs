@@ -172,13 +172,18 @@ pub async fn meet(inviter: &Person, invitee: &Person) -> Outcome {
 
 /// Like [`meet`], where another path stands afterwards.
 pub async fn meet_by(inviter: &Person, invitee: &Person, route: &str) -> Outcome {
+    get_to_know(inviter, invitee).await?;
+    inviter.sees_route(route).await?;
+    invitee.sees_route(route).await
+}
+
+/// Like [`meet`], where it does not matter yet by which path.
+pub async fn get_to_know(inviter: &Person, invitee: &Person) -> Outcome {
     let link = inviter.create_link(&inviter.name).await?;
     // Where one of them reaches the server through a proxy, the link leads there.
     let link = link.replacen(inviter.origin(), invitee.origin(), 1);
     invitee.open_link(&link, &inviter.name).await?;
     invitee.accept(&invitee.name).await?;
     inviter.confirm(&invitee.name).await?;
-    invitee.sees("chat[data-standing=\"confirmed\"]").await?;
-    inviter.sees_route(route).await?;
-    invitee.sees_route(route).await
+    invitee.sees("chat[data-standing=\"confirmed\"]").await
 }
