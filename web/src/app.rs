@@ -38,7 +38,9 @@ pub fn App() -> impl IntoView {
     });
     // A page that is put away may never be looked at again.
     let put_away = screen::on_visibility(move |seen| {
-        if !seen {
+        if seen {
+            state.room.look(state.client);
+        } else {
             state.drafts.keep(state.client);
         }
     });
@@ -201,7 +203,7 @@ fn Title() -> impl IntoView {
     });
 }
 
-/// While files move, or wait here for somebody who may still come, the browser asks before the page is left.
+/// While something cannot be stored, or files move, or wait here for somebody who may still come, the browser asks before the page is left.
 #[component]
 fn LeaveGuard() -> impl IntoView {
     let state = use_state();
@@ -211,7 +213,7 @@ fn LeaveGuard() -> impl IntoView {
             state.invites.with(|all| all.iter().any(|open| open.id == *invite))
                 || state.contacts.came_by().contains(invite)
         };
-        state.transfers.any() || state.held.invites().iter().any(may_come)
+        state.room.full.get() || state.transfers.any() || state.held.invites().iter().any(may_come)
     });
     Effect::new(move |_| guard.set_value(lost_by_leaving.get().then(screen::leave_guard)));
 }

@@ -38,6 +38,9 @@ pub enum StartError {
     /// The browser refuses to store anything, as some private modes do.
     #[error("the browser refuses to store data for this site")]
     StorageDenied,
+    /// A tab with an older page holds the database, which is to be migrated.
+    #[error("an older version is open in another tab")]
+    OlderTab,
     /// There is no room for the smallest record.
     #[error("this device has no room left")]
     StorageFull,
@@ -68,6 +71,9 @@ pub enum DriverEvent {
     TakenOver,
     /// The client has stopped; nothing more will be sent or stored. Reloading helps or says why not.
     Stopped(StopReason),
+    /// There is no room in the storage: nothing is stored, sent or shown before there is, and then it goes on by itself. Or
+    /// it does so now.
+    StorageFull(bool),
     /// A file is being moved now, or none any more: leaving the page would interrupt it.
     TransferActive(bool),
 }
@@ -77,8 +83,6 @@ pub enum DriverEvent {
 pub enum StopReason {
     /// Storing failed; what depended on it was not sent.
     StorageFailed,
-    /// Storing failed because there is no room; what depended on it was not sent.
-    StorageFull,
     /// The browser took the storage away, for instance because site data was cleared.
     StorageGone,
 }
@@ -130,8 +134,12 @@ pub struct StorageEstimate {
     pub used: u64,
     /// Most the browser grants this site.
     pub quota: u64,
+    /// Used by received files, as far as the browser tells.
+    pub files: Option<u64>,
     /// Whether the browser promised not to evict it.
     pub persisted: bool,
+    /// Whether this looks like a private window, whose storage ends with it. Not every browser can be told from.
+    pub private: bool,
 }
 
 /// The running client; cheap to clone. It stops when the last clone is dropped.
@@ -308,6 +316,12 @@ impl Sotto {
         passphrase::remove_duress(&self.inner.keyring).await
     }
 
+    /// There may be room again: what waits for it is stored now rather than soon.
+    pub fn store_again(&self) {
+        // A stopped client has said so.
+        let _ = self.inner.outbox.put(Item::StoreAgain);
+    }
+
     /// How much room there is; `None` where the browser does not say.
     pub async fn storage(&self) -> Option<StorageEstimate> {
         site::estimate().await
@@ -354,7 +368,8 @@ impl From<StorageError> for StartError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Full => Self::StorageFull,
-            StorageError::Blocked | StorageError::Superseded => Self::OtherTab,
+            StorageError::Blocked => Self::OlderTab,
+            StorageError::Superseded => Self::OtherTab,
             StorageError::Newer => Self::NewerVersion,
             StorageError::Damaged => Self::StorageDamaged,
             StorageError::Denied | StorageError::Gone | StorageError::Failed => Self::StorageDenied,

@@ -1,6 +1,6 @@
 //! What waits for the driver: one queue, so that everything happens in one order.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, collections::VecDeque, rc::Rc};
 
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
@@ -28,6 +28,8 @@ pub(crate) enum Item {
     OfferFiles(ContactId, Vec<PickedFile>),
     /// Write a verified file to where the user wants it.
     Save(Save),
+    /// There may be room in the storage again.
+    StoreAgain,
     /// Another tab claims the lock.
     Claimed(Claim),
     /// Stop for good, then answer.
@@ -57,13 +59,18 @@ pub(crate) struct Outbox {
 pub(crate) struct Inbox {
     receiver: mpsc::UnboundedReceiver<Item>,
     waiting: Rc<Cell<usize>>,
+    /// What came while only what cannot wait was taken.
+    passed_over: VecDeque<Item>,
 }
 
 /// An empty queue.
 pub(crate) fn queue() -> (Outbox, Inbox) {
     let (sender, receiver) = mpsc::unbounded();
     let waiting = Rc::<Cell<usize>>::default();
-    (Outbox { sender, waiting: Rc::clone(&waiting) }, Inbox { receiver, waiting })
+    (
+        Outbox { sender, waiting: Rc::clone(&waiting) },
+        Inbox { receiver, waiting, passed_over: VecDeque::new() },
+    )
 }
 
 impl Outbox {
@@ -92,9 +99,22 @@ impl Outbox {
 impl Inbox {
     /// Waits for the next item; `None` when nobody can put one in any more.
     pub(crate) async fn take(&mut self) -> Option<Item> {
-        let item = self.receiver.next().await?;
+        let item = match self.passed_over.pop_front() {
+            Some(item) => item,
+            None => self.receiver.next().await?,
+        };
         self.waiting.set(self.waiting.get().saturating_sub(weight(&item)));
         Some(item)
+    }
+
+    /// Waits for the next item that cannot wait for the storage; all others keep their order and their weight.
+    pub(crate) async fn take_urgent(&mut self) -> Option<Item> {
+        loop {
+            match self.receiver.next().await? {
+                urgent @ (Item::StoreAgain | Item::Claimed(_) | Item::Stop(_)) => return Some(urgent),
+                other => self.passed_over.push_back(other),
+            }
+        }
     }
 }
 

@@ -29,7 +29,10 @@ pub(crate) async fn estimate() -> Option<StorageEstimate> {
     let estimate = JsFuture::from(storage.estimate().ok()?).await.ok()?;
     let number = |name| js::get(&estimate, name).as_f64().map(js::whole);
     let persisted = JsFuture::from(storage.persisted().ok()?).await.ok()?.is_truthy();
-    Some(StorageEstimate { used: number("usage")?, quota: number("quota")?, persisted })
+    let files = js::get(&js::get(&estimate, "usageDetails"), "fileSystem").as_f64().map(js::whole);
+    // Firefox refuses it in private windows, and only there.
+    let private = opfs::root().await.is_err_and(|error| js::name_of(&error) == "SecurityError");
+    Some(StorageEstimate { used: number("usage")?, quota: number("quota")?, files, persisted, private })
 }
 
 /// Asks for storage that is not evicted.

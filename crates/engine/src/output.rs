@@ -6,8 +6,8 @@ use sotto_wire::peer::Signal;
 use crate::{Changes, Event, FileId, LinkId, LocalFile, RequestId, Store};
 
 /// One thing to do. They are carried out strictly in the order in which they are polled: nothing behind a
-/// `Persist` starts before it is durable, and when it fails nothing behind it is done at all; the driver stops
-/// the client and shows why.
+/// `Persist` starts before it is durable. While there is no room, the driver tries again and everything behind waits; when
+/// it fails otherwise, nothing behind it is done at all: the driver stops the client and shows why.
 #[derive(Debug)]
 pub enum Output {
     /// Make all of these changes durable in one transaction, or none.

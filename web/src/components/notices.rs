@@ -49,6 +49,9 @@ fn words(i18n: Texts, state: State, kind: &NoticeKind) -> String {
         NoticeKind::SaveFailed => t_string!(i18n, file.save_failed).to_string(),
         NoticeKind::PersistDenied => t_string!(i18n, suggestion.persist_no).to_string(),
         NoticeKind::FolderLeftOut => t_string!(i18n, file.folder_left_out).to_string(),
+        NoticeKind::NoRoomFor(lacking) => {
+            t_string!(i18n, file.no_room_here, size = texts::size(i18n, *lacking)).to_string()
+        }
         NoticeKind::NoFilesNow(contact) => {
             let standing = state.contacts.get(*contact).map(|known| known.standing().get_untracked());
             match standing {
@@ -104,6 +107,7 @@ fn tag(kind: &NoticeKind) -> &'static str {
         NoticeKind::SaveFailed => "save-failed",
         NoticeKind::PersistDenied => "persist-denied",
         NoticeKind::FolderLeftOut => "folder-left-out",
+        NoticeKind::NoRoomFor(_) => "no-room-for",
         NoticeKind::NoFilesNow(_) => "no-files-now",
         NoticeKind::AlreadyContact(_) => "already-contact",
         NoticeKind::Engine(notice) => match notice {

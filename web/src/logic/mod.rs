@@ -5,5 +5,6 @@ pub mod last;
 pub mod links;
 pub mod person;
 pub mod rate;
+pub mod room;
 pub mod suggestion;
 pub mod timeline;

@@ -158,7 +158,6 @@ fn words(i18n: Texts, why: &Halt) -> Words {
         Halt::Stopped(reason) => {
             let (reason, text) = match reason {
                 StopReason::StorageFailed => ("storage-failed", t_string!(i18n, halt.stopped_storage)),
-                StopReason::StorageFull => ("storage-full", t_string!(i18n, halt.stopped_full)),
                 StopReason::StorageGone => ("storage-gone", t_string!(i18n, halt.stopped_gone)),
             };
             Words { reason, report: true, ..plain("stopped", t_string!(i18n, halt.stopped_title), text) }
@@ -186,6 +185,12 @@ fn not_started(i18n: Texts, error: &StartError) -> Words {
             t_string!(i18n, halt.denied_title),
             t_string!(i18n, halt.denied).to_owned(),
             t_string!(i18n, halt.denied_next),
+        ),
+        StartError::OlderTab => (
+            "older-tab",
+            t_string!(i18n, halt.older_title),
+            t_string!(i18n, halt.older).to_owned(),
+            t_string!(i18n, halt.older_next),
         ),
         StartError::StorageFull => (
             "storage-full",

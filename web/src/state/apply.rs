@@ -1,9 +1,9 @@
 //! Events, applied to what the screen shows.
 
 use leptos::prelude::*;
-use sotto_browser::{DriverEvent, screen};
+use sotto_browser::{DriverEvent, StartError, screen};
 use sotto_engine::{
-    CardView, ContactId, Content, Delivery, Event, MessageView, Notice, ServerStatus, Standing,
+    CardView, ContactId, Content, Delivery, Event, FileState, MessageView, Notice, ServerStatus, Standing,
 };
 
 use super::{ContactStoreFields, Halt, NoticeKind, Phase, Place, Safety, Said, State};
@@ -14,6 +14,14 @@ pub fn apply(state: State, event: DriverEvent) {
         DriverEvent::Engine(event) => engine(state, event),
         DriverEvent::TakenOver => halt(state, Halt::TakenOver),
         DriverEvent::Stopped(reason) => halt(state, Halt::Stopped(reason)),
+        DriverEvent::StorageFull(full) => {
+            // Nothing is on the screen yet: the page says it instead, and gives way when there is room.
+            let starting = state.phase.with_untracked(|phase| *phase == Phase::Starting);
+            if full && starting {
+                state.phase.set(Phase::Halted(Halt::NotStarted(StartError::StorageFull)));
+            }
+            state.room.is_full(state.client, full);
+        }
         // Which files move is known from their messages.
         DriverEvent::TransferActive(_) => {}
     }
@@ -40,6 +48,7 @@ fn engine(state: State, event: Event) {
             state.invites.update(|invites| invites.reverse());
             state.navigator.restore();
             state.phase.set(Phase::Running);
+            state.room.look(state.client);
         }
         Event::Profile(profile) => state.profile.set(profile),
         Event::Settings(settings) => state.settings.set(settings),
@@ -72,7 +81,10 @@ fn engine(state: State, event: Event) {
         Event::SafetyNumber { contact, digits, qr } => state.safety.set(Some(Safety { contact, digits, qr })),
         // Scanning is not offered yet, so nothing was compared.
         Event::SafetyNumberCompared { .. } => {}
-        Event::TextReturned { contact, text } => state.drafts.give_back(state.client, contact, text),
+        Event::TextReturned { contact, text } => {
+            state.room.settled(contact, &text);
+            state.drafts.give_back(state.client, contact, text);
+        }
         Event::Damage(damage) => state.damage.set(damage),
         Event::Notice(notice) => {
             if matches!(notice, Notice::TooManyInvites { .. }) {
@@ -124,6 +136,13 @@ fn card(state: State, view: CardView) {
 
 fn message(state: State, contact: ContactId, view: MessageView) {
     state.transfers.learn(&view);
+    match &view.content {
+        Content::Text(text) if view.mine => state.room.settled(contact, text),
+        Content::File(file) if matches!(file.state, FileState::Verified | FileState::Deleted) => {
+            state.room.look(state.client);
+        }
+        _ => {}
+    }
     if view.delivery == Delivery::Incoming && state.heard.is_new(contact, view.order) {
         let said = match &view.content {
             Content::Text(text) => Some(Said::Text(text.clone())),

@@ -10,6 +10,7 @@ mod held;
 mod keeping;
 mod navigator;
 mod notices;
+mod room;
 mod transfers;
 
 use leptos::prelude::*;
@@ -28,6 +29,7 @@ pub use held::Held;
 pub use keeping::Keeping;
 pub use navigator::{Navigator, Place};
 pub use notices::{NoticeKind, Notices};
+pub use room::Room;
 pub use transfers::Transfers;
 
 /// Everything, handed to components as one context value. Cheap to copy: it holds signals.
@@ -63,6 +65,8 @@ pub struct State {
     pub transfers: Transfers,
     /// What is stored and could not be read, until it was taken note of.
     pub damage: RwSignal<Vec<Damage>>,
+    /// The room there is for storing.
+    pub room: Room,
     /// What is said once.
     pub notices: Notices,
     /// What is spoken to those who listen to the screen.
@@ -121,6 +125,7 @@ impl State {
             safety: RwSignal::default(),
             transfers: Transfers::default(),
             damage: RwSignal::default(),
+            room: Room::default(),
             notices: Notices::default(),
             heard: Heard::default(),
             drafts: Drafts::default(),

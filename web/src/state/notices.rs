@@ -25,6 +25,8 @@ pub enum NoticeKind {
     CopyFailed,
     /// A file could not be saved.
     SaveFailed,
+    /// A file does not fit: how many bytes it lacks.
+    NoRoomFor(u64),
     /// Files cannot be sent to this contact now.
     NoFilesNow(ContactId),
     /// A folder was left out.

@@ -1,6 +1,7 @@
 //! The loop that drives the engine: one input at a time, its outputs strictly in order.
 
 mod files;
+mod room;
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -46,9 +47,10 @@ impl From<StorageError> for End {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Superseded => Self::TakenOver,
-            StorageError::Full => Self::Stopped(StopReason::StorageFull),
             StorageError::Gone => Self::Stopped(StopReason::StorageGone),
-            StorageError::Denied
+            // Whoever stores waits for room; nothing else fills the storage.
+            StorageError::Full
+            | StorageError::Denied
             | StorageError::Blocked
             | StorageError::Newer
             | StorageError::Damaged
@@ -78,6 +80,8 @@ pub(crate) struct Driver {
     _surroundings: Surroundings,
     _claims: Task,
     lock: TabLock,
+    /// Who asked to stop, if anybody waits for it.
+    stopping: Option<futures_channel::oneshot::Sender<()>>,
 }
 
 /// What a driver begins with.
@@ -130,14 +134,14 @@ impl Driver {
             _surroundings: surroundings,
             _claims: claims,
             lock,
+            stopping: None,
         }
     }
 
     /// Runs until the page stops it, another tab takes over, or storage fails. Says which, last of all.
     pub(crate) async fn run(mut self) {
-        let mut stopped = None;
-        let end = self.work(&mut stopped).await;
-        let Self { on_event, records, lock, socket, links, requests, worker, .. } = self;
+        let end = self.work().await;
+        let Self { on_event, records, lock, socket, links, requests, worker, stopping, .. } = self;
         drop((socket, links, requests, worker));
         records.raw().close();
         drop(records);
@@ -148,13 +152,13 @@ impl Driver {
             End::TakenOver => on_event(DriverEvent::TakenOver),
             End::Stopped(reason) => on_event(DriverEvent::Stopped(reason)),
         }
-        if let Some(stopped) = stopped {
+        if let Some(stopping) = stopping {
             // Whoever asked may have gone.
-            let _ = stopped.send(());
+            let _ = stopping.send(());
         }
     }
 
-    async fn work(&mut self, stopped: &mut Option<futures_channel::oneshot::Sender<()>>) -> End {
+    async fn work(&mut self) -> End {
         if let Err(end) = self.drain().await {
             return end;
         }
@@ -167,8 +171,10 @@ impl Driver {
                 Item::OfferFiles(contact, files) => self.offer(contact, files).await,
                 Item::Save(save) => self.save(save).await,
                 Item::Claimed(Claim::Asked | Claim::Stolen) => return End::TakenOver,
+                // There was room before it was asked.
+                Item::StoreAgain => Ok(()),
                 Item::Stop(answer) => {
-                    *stopped = answer;
+                    self.stopping = answer;
                     return End::Asked;
                 }
             };
@@ -207,7 +213,7 @@ impl Driver {
     async fn drain(&mut self) -> Result<(), End> {
         while let Some(output) = self.client.poll() {
             match output {
-                Output::Persist(changes) => self.records.commit(changes).await?,
+                Output::Persist(changes) => self.persist(&changes).await?,
                 Output::Socket(action) => self.socket(action),
                 Output::Link(link, action) => self.link(link, action),
                 Output::Transfer(file, action) => self.transfer(file, action),

@@ -28,7 +28,8 @@ const BLOCKED_LIMIT: u32 = 10_000;
 
 type Migration = fn(&IdbDatabase) -> Result<(), JsValue>;
 
-/// What leads from each version of the database to the next; the version is how many have run.
+/// What leads from each version of the database to the next; the version is how many have run. Whatever an older page would
+/// take for damage and set aside takes another version, which it refuses to open.
 const MIGRATIONS: [Migration; 3] = [
     |database| {
         for store in Store::ALL {
@@ -80,7 +81,10 @@ impl Database {
             let request = request.clone();
             move |event| migrate(&request, event)
         });
-        let opened = wait_open(&request).await;
+        let Some(opened) = wait_open(&request).await else {
+            give_up(request, upgrade);
+            return Err(StorageError::Blocked);
+        };
         drop(upgrade);
         let database: IdbDatabase = opened?.unchecked_into();
         // A newer version of the page in another tab wants to migrate: give way rather than block it.
@@ -298,7 +302,7 @@ async fn read_last(
 /// [`StorageError::Blocked`] when another tab holds it open for too long.
 pub(crate) async fn delete(name: &str) -> Result<(), StorageError> {
     let request = factory()?.delete_database(name).map_err(|error| error_of(&error))?;
-    wait_open(&request).await.map(drop)
+    wait_open(&request).await.unwrap_or(Err(StorageError::Blocked)).map(drop)
 }
 
 fn factory() -> Result<IdbFactory, StorageError> {
@@ -317,13 +321,26 @@ fn migrate(request: &IdbOpenDbRequest, event: &web_sys::Event) {
     }
 }
 
-async fn wait_open(request: &IdbOpenDbRequest) -> Result<JsValue, StorageError> {
+/// What came of a request to open or delete; `None` if other tabs hold it up for too long.
+async fn wait_open(request: &IdbOpenDbRequest) -> Option<Result<JsValue, StorageError>> {
     let answered = js::first_event(request, &["success", "error"]);
     let limit = gloo_timers::future::TimeoutFuture::new(BLOCKED_LIMIT);
     match futures_util::future::select(std::pin::pin!(answered), limit).await {
-        futures_util::future::Either::Left(_) => result_of(request),
-        futures_util::future::Either::Right(_) => Err(StorageError::Blocked),
+        futures_util::future::Either::Left(_) => Some(result_of(request)),
+        futures_util::future::Either::Right(_) => None,
     }
+}
+
+/// A request to open cannot be taken back: when the other tabs let go at last, it migrates as it would have, and what it
+/// opens is closed, so that it holds up nobody else.
+fn give_up(request: IdbOpenDbRequest, upgrade: EventListener) {
+    wasm_bindgen_futures::spawn_local(async move {
+        js::first_event(&request, &["success", "error"]).await;
+        drop(upgrade);
+        if let Ok(opened) = result_of(&request) {
+            opened.unchecked_into::<IdbDatabase>().close();
+        }
+    });
 }
 
 async fn answer(request: &IdbRequest) -> Result<JsValue, StorageError> {

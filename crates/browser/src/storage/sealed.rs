@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sotto_crypto::vault::{RecordPlace, StoreCipher, VaultKey};
-use sotto_engine::{Change, Changes, RECORD_MAX, Record, Store};
+use sotto_engine::{Change, RECORD_MAX, Record, Store};
 
 use super::{KeyRange, RawChange, RawRecord, RecordStore, StorageError};
 use crate::js;
@@ -33,8 +33,8 @@ impl<S: RecordStore> SealedRecords<S> {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub(crate) async fn commit(&self, changes: Changes) -> Result<(), StorageError> {
-        let changes = changes.into_iter().map(|change| self.seal(change)).collect::<Result<_, _>>()?;
+    pub(crate) async fn commit(&self, changes: &[Change]) -> Result<(), StorageError> {
+        let changes = changes.iter().map(|change| self.seal(change)).collect::<Result<_, _>>()?;
         self.raw.commit(changes).await
     }
 
@@ -70,19 +70,19 @@ impl<S: RecordStore> SealedRecords<S> {
         self.ciphers.get(&store).ok_or(StorageError::Failed)
     }
 
-    fn seal(&self, change: Change) -> Result<RawChange, StorageError> {
+    fn seal(&self, change: &Change) -> Result<RawChange, StorageError> {
         Ok(match change {
             Change::Put(Record { value, .. }) if value.len() > RECORD_MAX => {
                 return Err(StorageError::Failed);
             }
             Change::Put(Record { store, key, value }) => {
-                let value = self.cipher(store)?.seal(&place(&key), &value, &mut js::rng());
-                RawChange::Put(store, RawRecord { key, value })
+                let value = self.cipher(*store)?.seal(&place(key), value, &mut js::rng());
+                RawChange::Put(*store, RawRecord { key: key.clone(), value })
             }
-            Change::Delete { store, key } => RawChange::Delete(store, key),
-            Change::DeletePrefix { store, prefix } => RawChange::DeletePrefix(store, prefix),
-            Change::SetAside { store, key } => RawChange::SetAside(store, key),
-            Change::ForgetAside { prefix } => RawChange::ForgetAside(prefix),
+            Change::Delete { store, key } => RawChange::Delete(*store, key.clone()),
+            Change::DeletePrefix { store, prefix } => RawChange::DeletePrefix(*store, prefix.clone()),
+            Change::SetAside { store, key } => RawChange::SetAside(*store, key.clone()),
+            Change::ForgetAside { prefix } => RawChange::ForgetAside(prefix.clone()),
         })
     }
 
@@ -123,7 +123,7 @@ mod tests {
             Change::Put(record(Store::Contact, b"b", b"canary")),
             Change::Put(record(Store::Message, b"m", b"canary")),
         ];
-        now(records.commit(changes)).unwrap();
+        now(records.commit(&changes)).unwrap();
         records
     }
 
@@ -150,9 +150,9 @@ mod tests {
     fn a_record_too_long_to_be_read_again_is_not_written() {
         let records = filled();
         let put = |length| Change::Put(record(Store::Contact, b"c", &vec![7; length]));
-        assert_eq!(now(records.commit(vec![put(RECORD_MAX + 1)])), Err(StorageError::Failed));
+        assert_eq!(now(records.commit(&[put(RECORD_MAX + 1)])), Err(StorageError::Failed));
         assert_eq!(raw(&records, Store::Contact).len(), 2, "nothing of the transaction was stored");
-        assert_eq!(now(records.commit(vec![put(RECORD_MAX)])), Ok(()));
+        assert_eq!(now(records.commit(&[put(RECORD_MAX)])), Ok(()));
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
         // An older value of the same record is not told from the present one.
         let records = filled();
         let old = raw(&records, Store::Contact);
-        now(records.commit(vec![Change::Put(record(Store::Contact, b"a", b"newer"))])).unwrap();
+        now(records.commit(&[Change::Put(record(Store::Contact, b"a", b"newer"))])).unwrap();
         now(records.raw().commit(old.into_iter().map(|old| RawChange::Put(Store::Contact, old)).collect()))
             .unwrap();
         assert_eq!(now(records.load()).unwrap(), [record(Store::Contact, b"a", b"canary"), good()]);

@@ -75,7 +75,7 @@ async fn the_vault_survives_and_its_wrapping_key_cannot_be_taken_out() {
     let database = open(&name).await;
     let keyring = unlocked(&database).await;
     let records = keyring.look(|table| SealedRecords::new(Rc::clone(&database), table.vault())).await;
-    records.commit(vec![Change::Put(record())]).await.unwrap();
+    records.commit(&[Change::Put(record())]).await.unwrap();
     let before = vault(&keyring).await;
     drop((keyring, records, database));
 

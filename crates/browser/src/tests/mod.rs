@@ -4,6 +4,7 @@ mod files;
 mod keyring;
 mod links;
 mod locks;
+mod migrations;
 mod pair;
 mod passphrase;
 #[cfg(feature = "bench")]

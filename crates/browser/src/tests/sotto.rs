@@ -82,21 +82,68 @@ async fn what_was_set_is_there_after_a_restart() {
     second.wipe().await.unwrap();
 }
 
+/// Has every transaction refused, for this reason.
+fn refuse(reason: &str) {
+    js_sys::eval(&format!(
+        "globalThis.workingTransaction ??= IDBDatabase.prototype.transaction;
+         IDBDatabase.prototype.transaction = function () {{
+             throw new DOMException('refused', '{reason}');
+         }};"
+    ))
+    .unwrap();
+}
+
+fn work_again() {
+    js_sys::eval("IDBDatabase.prototype.transaction = workingTransaction").unwrap();
+}
+
 #[wasm_bindgen_test]
 async fn when_storing_fails_nothing_behind_it_happens() {
     let (sotto, screen) = start(true).await.unwrap();
     screen.shows(|event| matches!(event, DriverEvent::Engine(Event::Ready { .. }))).await;
-    js_sys::eval(
-        "globalThis.workingTransaction = IDBDatabase.prototype.transaction;
-         IDBDatabase.prototype.transaction = function () {
-             throw new DOMException('full', 'QuotaExceededError');
-         };",
-    )
-    .unwrap();
+    refuse("UnknownError");
     sotto.send(Command::SetName("Anna".to_owned()));
-    screen.shows(|event| *event == DriverEvent::Stopped(StopReason::StorageFull)).await;
-    js_sys::eval("IDBDatabase.prototype.transaction = workingTransaction").unwrap();
+    screen.shows(|event| *event == DriverEvent::Stopped(StopReason::StorageFailed)).await;
+    work_again();
     assert!(!screen.has(calls_me("Anna")));
     assert!(matches!(screen.events.borrow().last(), Some(DriverEvent::Stopped(_))));
     sotto.wipe().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn what_there_is_no_room_for_waits_with_all_behind_it_and_goes_on() {
+    let (sotto, screen) = start(true).await.unwrap();
+    screen.shows(|event| matches!(event, DriverEvent::Engine(Event::Ready { .. }))).await;
+    refuse("QuotaExceededError");
+    sotto.send(Command::SetName("Anna".to_owned()));
+    sotto.send(Command::SetName("Annabel".to_owned()));
+    screen.shows(|event| *event == DriverEvent::StorageFull(true)).await;
+    // Pressed in vain, and then with success.
+    sotto.store_again();
+    work_again();
+    sotto.store_again();
+    screen.shows(calls_me("Annabel")).await;
+    let place = |wanted: &dyn Fn(&DriverEvent) -> bool| screen.events.borrow().iter().position(wanted);
+    let full = place(&|event| *event == DriverEvent::StorageFull(true));
+    let room = place(&|event| *event == DriverEvent::StorageFull(false));
+    assert!(full < room && room < place(&calls_me("Anna")), "nothing is shown before it is stored");
+    assert!(place(&calls_me("Anna")) < place(&calls_me("Annabel")), "in their order");
+    let told =
+        screen.events.borrow().iter().filter(|event| matches!(event, DriverEvent::StorageFull(_))).count();
+    assert_eq!(told, 2);
+    sotto.wipe().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn who_waits_for_room_still_gives_way() {
+    let (first, screen) = start(true).await.unwrap();
+    screen.shows(|event| matches!(event, DriverEvent::Engine(Event::Ready { .. }))).await;
+    refuse("QuotaExceededError");
+    first.send(Command::SetName("Anna".to_owned()));
+    screen.shows(|event| *event == DriverEvent::StorageFull(true)).await;
+    work_again();
+    let (second, _) = start(true).await.unwrap();
+    screen.shows(|event| *event == DriverEvent::TakenOver).await;
+    drop(first);
+    second.wipe().await.unwrap();
 }

@@ -44,11 +44,12 @@ async fn every_write_is_strictly_durable() {
     .unwrap();
     let database = Rc::new(Database::open(&name).await.unwrap());
     drop(Keyring::open(&database).await.unwrap());
-    database.commit(change(b"1")).await.unwrap();
+    let put = |store| RawChange::Put(store, RawRecord { key: b"k".to_vec(), value: b"1".to_vec() });
+    database.commit(Store::ALL.map(put).into()).await.unwrap();
     js_sys::eval("IDBDatabase.prototype.transaction = originalTransaction").unwrap();
     let durabilities: Vec<_> =
         observed.unchecked_into::<js_sys::Array>().iter().map(|text| text.as_string().unwrap()).collect();
-    assert_eq!(durabilities, ["strict"; 3], "taking ownership, the keys, the record");
+    assert_eq!(durabilities, ["strict"; 3], "taking ownership, the keys, and one for records of all stores");
     drop(database);
     delete_database(&name).await.unwrap();
 }

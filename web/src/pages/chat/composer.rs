@@ -53,7 +53,9 @@ fn Field(contact: Store<Contact>) -> impl IntoView {
             return;
         }
         // What cannot be sent comes back.
-        state.client.send(Command::SendText { contact: id, text: state.drafts.take(id) });
+        let text = state.drafts.take(id);
+        state.room.sent(id, &text);
+        state.client.send(Command::SendText { contact: id, text });
         state.chat.follow();
         if let Some(field) = field.get_untracked() {
             screen::focus(&field);

@@ -3,12 +3,12 @@
 use leptos::{prelude::*, task::spawn_local};
 use reactive_stores::Store;
 use sotto_browser::SaveOutcome;
-use sotto_engine::{Command, ContactId, FileId, FileState, Linking};
+use sotto_engine::{Command, ContactId, Content, FileId, FileState, Linking};
 
 use crate::{
     components::{Glyph, Icon},
     i18n::*,
-    state::{Message, MessageStoreFields, NoticeKind, use_state},
+    state::{Message, MessageStoreFields, NoticeKind, Room, use_state},
 };
 
 /// How saving goes.
@@ -32,6 +32,19 @@ pub fn FileActions(
     let app = use_state();
     let id = message.id().get_untracked();
     let mine = message.mine().get_untracked();
+    // What does not fit is not begun: it would end in the middle.
+    let accept = move |_| {
+        let size = message.content().with_untracked(|content| match content {
+            Content::File(file) => file.size,
+            _ => 0,
+        });
+        spawn_local(async move {
+            match Room::lacks(app.client, size).await {
+                Some(lacking) => app.notices.say(NoticeKind::NoRoomFor(lacking)),
+                None => app.client.send(Command::AcceptFile(contact, id)),
+            }
+        });
+    };
     move || match (state.get(), mine) {
         (FileState::Offered, false) => view! {
             <div class="actions">
@@ -49,7 +62,7 @@ pub fn FileActions(
                         type="button"
                         class="button primary"
                         data-testid="file-accept"
-                        on:click=move |_| app.client.send(Command::AcceptFile(contact, id))
+                        on:click=accept
                     >
                         {tu_string!(i18n, file.accept)}
                     </button>

@@ -11,6 +11,7 @@ mod refused;
 mod standing;
 mod suggestion;
 mod timeline;
+mod unstored;
 
 use leptos::prelude::*;
 use reactive_stores::Store;
@@ -27,6 +28,7 @@ pub use refused::lost;
 use standing::StandingBanner;
 use suggestion::SuggestionRow;
 use timeline::Timeline;
+use unstored::Unstored;
 
 /// The conversation with a contact.
 #[component]
@@ -56,6 +58,7 @@ pub fn ChatPage(contact: ContactId) -> impl IntoView {
             <Head contact=known />
             <Timeline contact=known />
             <SuggestionRow contact=known />
+            <Unstored contact=contact />
             <StandingBanner contact=known />
             <RefusedBanner contact=known />
             <Composer contact=known />

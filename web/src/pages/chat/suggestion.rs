@@ -2,13 +2,20 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use reactive_stores::Store;
-use sotto_engine::{Delivery, MessageOrder, Standing};
+use sotto_engine::{Content, Delivery, FileState, MessageOrder, MessageView, Standing};
 
 use crate::{
     i18n::*,
     logic::suggestion::{Suggestion, suggestion},
     state::{Contact, ContactStoreFields, NoticeKind, Place, use_state},
 };
+
+/// Something arrived: what was said here, or a file there.
+fn is_worth_keeping(last: &MessageView) -> bool {
+    let is_kept_file =
+        matches!(&last.content, Content::File(file) if !last.mine && file.state == FileState::Verified);
+    last.delivery == Delivery::Delivered || is_kept_file
+}
 
 /// Once something was delivered, the conversation is worth keeping.
 #[component]
@@ -20,9 +27,9 @@ pub fn SuggestionRow(contact: Store<Contact>) -> impl IntoView {
         if contact.standing().get() != Standing::Confirmed {
             return None;
         }
-        let last = contact.last().with(|last| {
-            last.as_ref().filter(|last| last.delivery == Delivery::Delivered).map(|last| last.order)
-        });
+        let last = contact
+            .last()
+            .with(|last| last.as_ref().filter(|last| is_worth_keeping(last)).map(|last| last.order));
         last.or(before.copied().flatten())
     });
     Effect::new(move |_| {

@@ -31,23 +31,29 @@ pub fn StorageSection() -> impl IntoView {
             ask();
         });
     };
+    let risk = move || {
+        let estimate = estimate.get()?;
+        Some(if estimate.private {
+            ("private", t_string!(i18n, settings.private))
+        } else if estimate.persisted {
+            ("kept", t_string!(i18n, settings.persisted))
+        } else {
+            ("evictable", t_string!(i18n, settings.not_persisted))
+        })
+    };
     let persisted = move || estimate.get().is_some_and(|estimate| estimate.persisted);
     view! {
         <section class="section">
             <h2>{tu_string!(i18n, settings.storage)}</h2>
             <p data-testid="storage-used">{move || used(i18n, estimate.get())}</p>
-            {move || {
-                if persisted() {
-                    view! { <p class="soft" data-testid="persisted">{tu_string!(i18n, settings.persisted)}</p> }.into_any()
-                } else {
-                    view! {
-                        <p class="soft">{tu_string!(i18n, settings.not_persisted)}</p>
-                        <button type="button" class="button quiet" data-testid="persist" on:click=persist>
-                            {tu_string!(i18n, settings.persist)}
-                        </button>
-                    }.into_any()
-                }
-            }}
+            {move || risk().map(|(risk, words)| view! {
+                <p class="soft" data-testid="storage-risk" data-risk=risk>{words}</p>
+            })}
+            <Show when=move || !persisted()>
+                <button type="button" class="button quiet" data-testid="persist" on:click=persist>
+                    {tu_string!(i18n, settings.persist)}
+                </button>
+            </Show>
             <p class="soft small" role="status">
                 {move || denied.get().then(|| t_string!(i18n, settings.persist_denied))}
             </p>
@@ -56,15 +62,20 @@ pub fn StorageSection() -> impl IntoView {
 }
 
 fn used(i18n: Texts, estimate: Option<StorageEstimate>) -> String {
-    match estimate {
-        None => t_string!(i18n, settings.storage_unknown).to_string(),
-        Some(StorageEstimate { used, quota: 0, .. }) => {
-            t_string!(i18n, settings.storage_used_only, used = texts::size(i18n, used)).to_string()
+    let Some(StorageEstimate { used, quota, files, .. }) = estimate else {
+        return t_string!(i18n, settings.storage_unknown).to_string();
+    };
+    let all = texts::size(i18n, used);
+    match (quota, files.filter(|files| *files > 0)) {
+        (0, _) => t_string!(i18n, settings.storage_used_only, used = all).to_string(),
+        (quota, None) => {
+            t_string!(i18n, settings.storage_used, used = all, quota = texts::size(i18n, quota)).to_string()
         }
-        Some(StorageEstimate { used, quota, .. }) => t_string!(
+        (quota, Some(files)) => t_string!(
             i18n,
-            settings.storage_used,
-            used = texts::size(i18n, used),
+            settings.storage_used_files,
+            used = all,
+            files = texts::size(i18n, files),
             quota = texts::size(i18n, quota)
         )
         .to_string(),
