@@ -153,7 +153,9 @@ impl Account {
 
     /// A one-time prekey under the next number, not kept here.
     pub(crate) fn make_one_time(&mut self, turn: &mut Turn<'_>) -> OneTimePreKey {
-        self.prekeys.next_one_time = next_number(self.prekeys.next_one_time, number_at(turn.now));
+        // The count may be lost while keys are left.
+        let last = self.one_time.last_key_value().map_or(0, |(id, _)| *id).max(self.prekeys.next_one_time);
+        self.prekeys.next_one_time = next_number(last, number_at(turn.now));
         turn.dirty(Key::PreKeys);
         OneTimePreKey::generate(PreKeyId(self.prekeys.next_one_time), turn.rng)
     }

@@ -153,9 +153,10 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    /// A conversation in which everything stands behind this Lamport time.
-    pub(crate) fn behind(lamport: u64) -> Self {
-        Self { lamport, base: lamport, floor: lamport, ..Self::default() }
+    /// A conversation that begins now. A history with the contact may be kept of which nothing else is known any more:
+    /// everything stands behind it, since no count of messages comes near to the milliseconds since 1970.
+    pub(crate) fn begun(now: Timestamp) -> Self {
+        Self { lamport: now.0, base: now.0, floor: now.0, ..Self::default() }
     }
 
     /// The place of the next thing this device says.

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use minicbor::{Decode, Encode};
 
-use crate::conversation::Conversation;
-use crate::{ContactId, Timestamp, policy};
+use crate::{ContactId, policy};
 
 /// What was in records that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -29,9 +28,12 @@ pub enum DamagedPart {
     /// A file that was offered, on its way or kept.
     #[n(5)]
     File,
-    /// Keys and notes of this device that are made anew.
+    /// Keys of this device, which are made anew.
     #[n(6)]
     Keys,
+    /// What was noted of what came or has ended.
+    #[n(7)]
+    Notes,
 }
 
 /// Records of one kind that could not be read and were set aside.
@@ -75,9 +77,10 @@ impl Damages {
 
     /// Remembers that a contact was lost.
     pub(crate) fn lose(&mut self, contact: ContactId) {
-        if self.lost.len() < policy::CONTACTS_MAX && self.lost.insert(contact) {
-            self.add(DamagedPart::Contact, Some(contact));
+        if self.lost.len() < policy::CONTACTS_MAX {
+            self.lost.insert(contact);
         }
+        self.add(DamagedPart::Contact, Some(contact));
     }
 
     /// Whether a contact was lost and not met since.
@@ -88,11 +91,5 @@ impl Damages {
     /// The contact was met anew, or is not wanted any more. Whether it was lost.
     pub(crate) fn found(&mut self, contact: ContactId) -> bool {
         self.lost.remove(&contact)
-    }
-
-    /// How the conversation with somebody who is no contact begins: behind the history that is kept, if it was lost. No
-    /// count of messages comes near to the milliseconds since 1970.
-    pub(crate) fn conversation(&self, contact: ContactId, now: Timestamp) -> Conversation {
-        if self.has_lost(contact) { Conversation::behind(now.0) } else { Conversation::default() }
     }
 }

@@ -72,10 +72,10 @@ pub struct Config {
 /// The stored state cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
-    /// A record was written by a newer version of Sotto.
-    #[error("a record in {0} was written by a newer version")]
+    /// A record was written by a newer version of Sotto, or opens and is nothing that this version knows.
+    #[error("a record in {0} was written by another version")]
     Newer(&'static str),
-    /// A record does not parse or contradicts others.
+    /// A record does not open, or contradicts others.
     #[error("a record in {0} is damaged")]
     Damaged(&'static str),
 }

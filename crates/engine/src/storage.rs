@@ -118,7 +118,7 @@ pub enum Change {
     },
     /// Delete what was set aside of all stores whose keys begin with this; not an error when there is none.
     ForgetAside {
-        /// What their keys begin with, at least one byte.
+        /// What their keys begin with; empty for all.
         prefix: Vec<u8>,
     },
 }

@@ -86,6 +86,7 @@ fn words(i18n: Texts, state: State, damage: Damage) -> String {
         DamagedPart::Link => t_string!(i18n, damage.link, count = count).to_string(),
         DamagedPart::File => t_string!(i18n, damage.file, count = count).to_string(),
         DamagedPart::Keys => t_string!(i18n, damage.keys).to_string(),
+        DamagedPart::Notes => t_string!(i18n, damage.notes).to_string(),
     }
 }
 
@@ -98,5 +99,6 @@ fn tag(part: DamagedPart) -> &'static str {
         DamagedPart::Link => "link",
         DamagedPart::File => "file",
         DamagedPart::Keys => "keys",
+        DamagedPart::Notes => "notes",
     }
 }

@@ -131,4 +131,8 @@ async fn sets_aside(records: &impl RecordStore) {
     assert_eq!(of(Store::Session).await, [moved(a, b"1")]);
     records.commit(vec![RawChange::ForgetAside(b"person".to_vec())]).await.unwrap();
     assert!(of(Store::Session).await.is_empty());
+    records.commit(vec![aside(Store::Session, a)]).await.unwrap();
+    assert_eq!(of(Store::Session).await, [moved(a, b"new")]);
+    records.commit(vec![RawChange::ForgetAside(Vec::new())]).await.unwrap();
+    assert!(of(Store::Session).await.is_empty());
 }

@@ -66,7 +66,7 @@ pub(crate) enum RawChange {
     DeletePrefix(Store, Vec<u8>),
     /// Move it, as it is, to where nobody reads it; not an error when there is none.
     SetAside(Store, Vec<u8>),
-    /// Delete what was set aside of all stores whose keys begin with this.
+    /// Delete what was set aside of all stores whose keys begin with this, which may be empty.
     ForgetAside(Vec<u8>),
 }
 

@@ -17,6 +17,7 @@ use super::deliver::Answer;
 use super::{Asked, Client};
 use crate::Timestamp;
 use crate::contact::{Contact, Issued};
+use crate::conversation::Conversation;
 use crate::invite::{Acceptance, Looked, copy};
 use crate::session::Held;
 use crate::timers::Timer;
@@ -206,7 +207,10 @@ impl Client {
         let is_new = old.is_none() && !self.damage.has_lost(id);
         let unsent = self.unsent(id);
         self.forget_talk(id, false, turn);
-        let mut conversation = self.lost_or_new(id, turn);
+        if self.damage.found(id) {
+            turn.dirty(Key::Damage);
+        }
+        let mut conversation = Conversation::begun(turn.now);
         let (mut petname, mut verified) = (String::new(), false);
         if let Some(old) = old {
             conversation = old.conversation;
@@ -246,11 +250,16 @@ impl Client {
         Ok(if is_new { self.begins(id, turn) } else { CardView::Accepted(id) })
     }
 
-    /// The first message: who we are and how to answer.
-    fn greet(&mut self, id: ContactId, token: DeliveryToken, turn: &mut Turn<'_>) {
+    /// What the first message says: who we are and how to answer.
+    pub(super) fn greeting(&self, token: DeliveryToken) -> Option<Said> {
         let name = Name::new(self.account.identity.name.clone()).unwrap_or_default();
-        let Ok(bundle) = Opaque::new(self.account.prekeys.bundle.clone()) else { return };
-        let hello = Said::Hello { name, mailbox: self.account.identity.mailbox, token, bundle };
+        let bundle = Opaque::new(self.account.prekeys.bundle.clone()).ok()?;
+        Some(Said::Hello { name, mailbox: self.account.identity.mailbox, token, bundle })
+    }
+
+    /// The first message.
+    fn greet(&mut self, id: ContactId, token: DeliveryToken, turn: &mut Turn<'_>) {
+        let Some(hello) = self.greeting(token) else { return };
         let message = MessageId(turn.random());
         let Some(order) = self.say(id, message, hello, turn) else { return };
         let view = MessageView {

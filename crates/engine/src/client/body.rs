@@ -196,8 +196,9 @@ impl Client {
                     contact.name = name;
                 }
                 self.another_token(id, token, turn);
-                self.show(id, incoming(Content::Milestone(Milestone::Confirmed)), turn);
+                // It may be said again by who does not know whether it was heard.
                 if first {
+                    self.show(id, incoming(Content::Milestone(Milestone::Confirmed)), turn);
                     self.want_link(id, turn);
                 }
             }

@@ -163,6 +163,10 @@ impl Client {
 
     fn remove_contact(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         if !self.contacts.contains_key(&id) {
+            if self.damage.found(id) {
+                turn.dirty(Key::Damage);
+                self.forget_contact(id, turn);
+            }
             return;
         }
         self.prepare_farewell(id, turn);

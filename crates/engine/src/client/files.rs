@@ -244,6 +244,16 @@ impl Client {
             self.set_file(file, FileState::Accepted, turn);
         } else {
             turn.log("file: accepted, but not offered");
+            self.is_unknown(id, file, turn);
+        }
+    }
+
+    /// The other side waits for a file of which nothing is known here, since its record was lost or it has ended: it is
+    /// not to wait for ever, nor what stands behind it.
+    fn is_unknown(&mut self, contact: ContactId, file: FileId, turn: &mut Turn<'_>) {
+        if !self.transfers.by_file.contains_key(&file) {
+            let reason = CancelReason::DeviceFailed;
+            self.tell(contact, Said::FileCancel { file: wire(file), reason }, turn);
         }
     }
 
@@ -290,6 +300,7 @@ impl Client {
             self.running(id, file, false).filter(|transfer| transfer.view.state == FileState::Accepted);
         let Some(transfer) = accepted else {
             turn.log("file: a turn of a file that was not accepted");
+            self.is_unknown(id, file, turn);
             return;
         };
         let (key, size) = (transfer.key(), transfer.view.size);

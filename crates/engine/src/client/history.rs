@@ -7,8 +7,8 @@ use super::{Asked, Client};
 use crate::record::read;
 use crate::turn::{Key, Turn};
 use crate::{
-    Comparison, ContactId, Content, Delivery, Event, MessageId, MessageOrder, MessageView, Notice, Request,
-    Response, Store, Timestamp, policy,
+    Comparison, ContactId, Content, Delivery, Event, FileFailure, FileState, MessageId, MessageOrder,
+    MessageView, Notice, Request, Response, Store, Timestamp, policy,
 };
 
 impl Client {
@@ -64,11 +64,23 @@ impl Client {
         turn.event(Event::History { contact: id, messages, more: older > 0 });
     }
 
-    /// What waits according to the history and not to the outbox waits no more: its entry could not be read.
+    /// What waits, is on its way or is kept according to the history alone is not any more: its record could not be read.
     fn as_it_stands(&self, id: ContactId, mut view: MessageView) -> MessageView {
         let waits = self.outbox.get(&id).is_some_and(|queue| queue.contains_key(&view.order.lamport));
-        if view.delivery == Delivery::Waiting && matches!(view.content, Content::Text(_)) && !waits {
+        let was_sent = matches!(view.content, Content::Text(_) | Content::File(_));
+        if view.delivery == Delivery::Waiting && was_sent && !waits {
             view.delivery = Delivery::Undeliverable;
+        }
+        if let Content::File(file) = &mut view.content
+            && !self.transfers.by_file.contains_key(&file.id)
+        {
+            match file.state {
+                FileState::Offered | FileState::Accepted | FileState::Transferring => {
+                    file.state = FileState::Failed(FileFailure::DeviceFailed);
+                }
+                FileState::Verified if !view.mine => file.state = FileState::Deleted,
+                _ => {}
+            }
         }
         view
     }

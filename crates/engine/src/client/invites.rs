@@ -138,7 +138,16 @@ impl Client {
 
     /// The user wants an invite to work no more.
     pub(super) fn revoke_invite(&mut self, id: InviteId, turn: &mut Turn<'_>) {
-        let Some(invite) = self.invites.get_mut(&id).filter(|invite| invite.is_open()) else { return };
+        if self.withdraw(id, turn) {
+            turn.event(Event::InviteRemoved(id));
+            self.ask_server(turn);
+            self.attend_invite(id, turn);
+        }
+    }
+
+    /// `false` if there is nothing to withdraw.
+    fn withdraw(&mut self, id: InviteId, turn: &mut Turn<'_>) -> bool {
+        let Some(invite) = self.invites.get_mut(&id).filter(|invite| invite.is_open()) else { return false };
         let maybe_there = invite.uploaded || invite.asking;
         invite.stage = Stage::Revoked {};
         let token = invite.token.take();
@@ -146,12 +155,21 @@ impl Client {
             self.invites.remove(&id);
         }
         turn.dirty(Key::Invite(id));
-        turn.event(Event::InviteRemoved(id));
         if let Some(token) = token {
             self.account.revoke(token.hash(), turn);
         }
-        self.ask_server(turn);
-        self.attend_invite(id, turn);
+        true
+    }
+
+    /// The keys in the links that were handed out are gone: whoever used one could not be understood. How many
+    /// could still be used.
+    pub(super) fn withdraw_invites(&mut self, turn: &mut Turn<'_>) -> usize {
+        let offered = self.invites.values().filter(|invite| invite.is_offered(turn.now)).count();
+        let open = self.invites.values().filter(|invite| invite.is_open());
+        for id in open.map(|invite| invite.id).collect::<Vec<InviteId>>() {
+            self.withdraw(id, turn);
+        }
+        offered
     }
 
     pub(super) fn invite_revoked(&mut self, id: InviteId, response: &Response, turn: &mut Turn<'_>) {

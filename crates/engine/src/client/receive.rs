@@ -398,7 +398,7 @@ impl Client {
         let is_new = held.is_none();
         let mut conversation = match held {
             Some(held) => held.conversation.clone(),
-            None => self.damage.conversation(from.contact, turn.now),
+            None => Conversation::begun(turn.now),
         };
         conversation.restart();
         let stated = Stated::of(&conversation, from.contact, &body, plaintext);

@@ -107,12 +107,17 @@ impl Place {
         let contact = self.key.first_chunk::<16>().map(|id| ContactId(*id));
         match self.store {
             Store::Contact if drafts::contact_of(&self.key).is_some() => (DamagedPart::Draft, contact),
-            Store::Contact => (DamagedPart::Contact, contact),
+            Store::Contact if self.key.len() == 16 => (DamagedPart::Contact, contact),
             Store::Session => (DamagedPart::Session, contact),
             Store::Outbox if !self.is_farewell() => (DamagedPart::Waiting, contact),
             Store::Invite => (DamagedPart::Link, None),
             Store::Transfer => (DamagedPart::File, None),
-            Store::Account | Store::Outbox | Store::Seen | Store::Message => (DamagedPart::Keys, None),
+            Store::Account if self.are_prekeys() || self.key.starts_with(ONE_TIME) => {
+                (DamagedPart::Keys, None)
+            }
+            Store::Account | Store::Contact | Store::Outbox | Store::Seen | Store::Message => {
+                (DamagedPart::Notes, None)
+            }
         }
     }
 
@@ -221,6 +226,11 @@ impl Client {
         for record in &records {
             match loaded.take(record) {
                 Ok(()) => {}
+                // What opens was written as it is, by another version or by a fault of this one: it is no damage, and to
+                // go on without it would destroy it.
+                Err(RestoreError::Damaged(store)) if !record.value.is_empty() => {
+                    return Err(RestoreError::Newer(store));
+                }
                 Err(RestoreError::Damaged(_)) if !is_identity(record) => {
                     damaged.push(Place { store: record.store, key: record.key.clone() });
                 }
@@ -330,6 +340,7 @@ impl Loaded {
                     self.accepted.insert(ContactId(tail(contact, store)?), read(record)?);
                 }
                 None => {
+                    fits(key.starts_with(ONE_TIME), store)?;
                     let one_time: OneTime = read(record)?;
                     self.one_time.insert(one_time.key.id().0, one_time.key);
                 }
