@@ -124,9 +124,12 @@ impl Contact {
         self.standing == Standing::Ended || self.refused.is_some() || self.devices() != Devices::Known
     }
 
-    /// Whether it may be met anew under this list: under an earlier one than is held, devices that were taken out would
-    /// come back; under another one of a version that is held, only if two are known of already.
+    /// Whether it may be met anew under this list: under an earlier one than is held or was named, devices that were
+    /// taken out would come back; under another one of a version that is held, only if two are known of already.
     pub(crate) fn may_be_met_under(&self, list: &DeviceList) -> bool {
+        if self.named_list.is_some_and(|named| list.version() < named) {
+            return false;
+        }
         match list.after(&self.list) {
             Ok(Succession::Same | Succession::Next | Succession::Ahead) => true,
             Ok(Succession::Split) => self.split.is_some(),

@@ -96,7 +96,12 @@ pub(crate) struct Stated {
 
 impl Stated {
     /// The place that a contact states in a conversation with it; not asked yet whether it came before.
-    pub(crate) fn of(conversation: &Conversation, author: ContactId, body: &Body, plaintext: &[u8]) -> Self {
+    pub(crate) fn of<C>(
+        conversation: &Conversation,
+        author: ContactId,
+        body: &Body<C>,
+        plaintext: &[u8],
+    ) -> Self {
         Self {
             order: conversation.order(body.lamport, author.0, body.sequence),
             sent_at: Timestamp(body.sent_at),

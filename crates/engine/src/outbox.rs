@@ -58,6 +58,10 @@ pub(crate) struct Entry {
     /// How often it was encrypted anew because the contact asked.
     #[n(7)]
     pub(crate) retries: u8,
+    /// How often it was put into the mailbox again because the contact lost its state or its keys.
+    #[n(8)]
+    #[cbor(default)]
+    pub(crate) reposts: u8,
 }
 
 impl core::fmt::Debug for Entry {

@@ -120,6 +120,8 @@ pub(crate) const REPLACED_MAX: usize = 4;
 pub(crate) const RETRY_EVERY: Duration = seconds(3600);
 /// How often one message is said again.
 pub(crate) const RETRIES_MAX: u8 = 3;
+/// How often one message is put into the mailbox again at once because the contact lost its state or its keys.
+pub(crate) const REPOSTS_MAX: u8 = 3;
 
 /// Most places missing before a message; a further jump is refused. Also for Lamport time.
 pub(crate) const JUMP_MAX: u64 = 1 << 16;

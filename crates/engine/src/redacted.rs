@@ -136,6 +136,7 @@ impl Debug for CardRefusal {
             Self::OtherServer { host } => f.debug_struct("OtherServer").field("host", &hidden(host)).finish(),
             Self::Used => f.write_str("Used"),
             Self::Gone => f.write_str("Gone"),
+            Self::OldDevices => f.write_str("OldDevices"),
             Self::Own => f.write_str("Own"),
             Self::Tampered => f.write_str("Tampered"),
             Self::Unreachable => f.write_str("Unreachable"),

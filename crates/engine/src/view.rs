@@ -179,6 +179,9 @@ pub enum Milestone {
     /// The contact has another list of devices.
     #[n(4)]
     DevicesChanged,
+    /// The contact said something that only a newer version of Sotto can read.
+    #[n(5)]
+    Newer,
 }
 
 /// How far a message got.
@@ -330,6 +333,9 @@ pub enum CardRefusal {
     Used,
     /// Expired, withdrawn, or it never existed.
     Gone,
+    /// It belongs to a contact, and to an earlier list of its devices than is known of: a device that was taken out may
+    /// have made it.
+    OldDevices,
     /// It is one's own.
     Own,
     /// What the server gave does not fit the link: it was altered, there or on its way.

@@ -14,6 +14,8 @@ pub enum Last {
     File(String),
     /// The contact has another list of devices.
     DevicesChanged,
+    /// Something was said that only a newer version can show.
+    Newer,
     /// Nothing was said since the two met.
     Nothing,
 }
@@ -24,6 +26,7 @@ pub fn last(content: Option<&Content>) -> Last {
         Some(Content::Text(text)) => Last::Text(text.chars().take(LONGEST).collect()),
         Some(Content::File(file)) => Last::File(file.name.clone()),
         Some(Content::Milestone(Milestone::DevicesChanged)) => Last::DevicesChanged,
+        Some(Content::Milestone(Milestone::Newer)) => Last::Newer,
         None | Some(Content::Gap { .. } | Content::Milestone(_) | Content::Unreadable) => Last::Nothing,
     }
 }
@@ -33,9 +36,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changed_devices_are_not_told_as_a_conversation_without_words() {
+    fn changed_devices_and_what_is_newer_are_not_told_as_a_conversation_without_words() {
         let milestone = |milestone| last(Some(&Content::Milestone(milestone)));
         assert_eq!(milestone(Milestone::DevicesChanged), Last::DevicesChanged);
+        assert_eq!(milestone(Milestone::Newer), Last::Newer);
         assert_eq!(milestone(Milestone::Confirmed), Last::Nothing);
         assert_eq!(last(None), Last::Nothing);
     }

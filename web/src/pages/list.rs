@@ -183,6 +183,7 @@ fn last_line(i18n: Texts, contact: Store<Contact>) -> AnyView {
         Last::Text(text) => said(text),
         Last::File(name) => said(t_string!(i18n, list.file, name = person::isolate(&name)).to_string()),
         Last::DevicesChanged => view! { <em>{t_string!(i18n, list.devices_changed)}</em> }.into_any(),
+        Last::Newer => view! { <em>{t_string!(i18n, list.newer)}</em> }.into_any(),
         Last::Nothing if contact.standing().get() == Standing::AwaitingTheirs => {
             view! { <span>{t_string!(i18n, list.awaiting_theirs)}</span> }.into_any()
         }

@@ -105,6 +105,7 @@ fn kind(why: &CardRefusal) -> (&'static str, Next) {
         CardRefusal::OtherServer { .. } => ("other-server", Next::Home),
         CardRefusal::Used => ("used", Next::Ask),
         CardRefusal::Gone => ("gone", Next::Ask),
+        CardRefusal::OldDevices => ("old-devices", Next::Ask),
         CardRefusal::Own => ("own", Next::Home),
         CardRefusal::Tampered => ("tampered", Next::Ask),
         CardRefusal::Unreachable => ("unreachable", Next::Again),
@@ -137,6 +138,11 @@ fn words(i18n: Texts, why: &CardRefusal) -> (&'static str, String, &'static str)
             t_string!(i18n, refusal.gone_title),
             t_string!(i18n, refusal.gone),
             t_string!(i18n, refusal.gone_next),
+        ),
+        CardRefusal::OldDevices => (
+            t_string!(i18n, refusal.old_devices_title),
+            t_string!(i18n, refusal.old_devices),
+            t_string!(i18n, refusal.old_devices_next),
         ),
         CardRefusal::Own => (
             t_string!(i18n, refusal.own_title),

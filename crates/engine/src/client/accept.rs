@@ -184,8 +184,8 @@ impl Client {
         }
         let held = self.contacts.get(&ContactId(*contents.device_list.account().id().as_bytes()));
         if held.is_some_and(|held| !held.may_be_met_under(&contents.device_list)) {
-            turn.log("invite: an earlier device list than the one held, or another of its version");
-            return Ok(CardView::Refused(CardRefusal::Gone));
+            turn.log("invite: an earlier device list than the one held or named, or another of its version");
+            return Ok(CardView::Refused(CardRefusal::OldDevices));
         }
         let acceptance = self.acceptances.get(&invite).ok_or("invite: not being accepted")?;
         let InviteContents { device_list, bundle, one_time, mailbox, token } = contents;
@@ -397,10 +397,8 @@ impl Client {
             .map_err(|_| "prekeys: repeated keys")?;
         let session = Session::initiate(&agreement, turn.rng);
         contact.needs_fresh = false;
-        if bundle.delivery().id() > contact.delivery.id() {
-            contact.delivery = *bundle.delivery();
-        }
         self.sessions.entry(id).or_default().adopt(Held::begun(session, first, None), id, turn);
+        self.another_delivery_key(id, *bundle.delivery(), turn);
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 //! work. A server has that power over every link already; over a conversation it has not, so what is on the screen once
 //! is never taken back.
 
+use sotto_wire::peer::Text;
+
 use super::Client;
 use super::deliver::Answer;
 use super::say::{EntryView, Shown};
@@ -70,9 +72,13 @@ impl Client {
     /// Says it again in the new conversation, and takes it out of the place where it waited in vain.
     pub(super) fn say_anew(&mut self, id: ContactId, entry: EntryView, turn: &mut Turn<'_>) {
         match entry.said {
+            // However much waits: all of it waited before, and no less than all is said.
             Shown::Text(text) => {
-                self.unshow(id, entry.id, entry.order, turn);
-                self.say_text(id, &text, turn);
+                if let Ok(text) = Text::new(text)
+                    && self.put_text(id, text, turn)
+                {
+                    self.unshow(id, entry.id, entry.order, turn);
+                }
             }
             Shown::Milestone(_) => self.unshow(id, entry.id, entry.order, turn),
             // Its transfer has ended with what was before.

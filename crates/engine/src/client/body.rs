@@ -1,7 +1,7 @@
 //! What the plaintexts of a contact mean.
 
 use sotto_crypto::MessageHash;
-use sotto_wire::peer::{Body, Content as Said, Message};
+use sotto_wire::peer::{Body, Content as Said, Message, Newer, PeerError};
 
 use super::receive::Via;
 use super::records::{message_key, put_message};
@@ -25,7 +25,7 @@ impl Client {
         turn: &mut Turn<'_>,
     ) {
         match Message::decode(plaintext) {
-            Ok(Message::Body(body)) => self.body(id, body, plaintext, hash, via, turn),
+            Ok(Message::Body(body)) => self.body(id, body.map(Some), plaintext, hash, via, turn),
             Ok(Message::Acknowledge { ids }) => {
                 self.remember(id, hash, None, turn);
                 self.acknowledged_by(id, &ids, turn);
@@ -35,12 +35,30 @@ impl Client {
                 self.say_again(id, wanted, turn);
             }
             Ok(Message::End {}) => self.end(id, turn),
-            Err(_) => {
-                // Its key is used up; without this it would be asked for again.
-                self.remember(id, hash, None, turn);
-                turn.log("message: malformed content");
-            }
+            Err(error) => self.unread(id, error, plaintext, hash, via, turn),
         }
+    }
+
+    /// Something was decrypted that this version cannot read. What a newer one says has its place and is acknowledged, or
+    /// it would come again and again.
+    fn unread(
+        &mut self,
+        id: ContactId,
+        error: PeerError,
+        plaintext: &[u8],
+        hash: MessageHash,
+        via: Via,
+        turn: &mut Turn<'_>,
+    ) {
+        if matches!(error, PeerError::UnknownType | PeerError::UnknownVersion)
+            && let Ok(body) = Message::decode_newer(plaintext)
+        {
+            self.body(id, body.map(|Newer| None), plaintext, hash, via, turn);
+            return;
+        }
+        // Its key is used up; without this it would be asked for again.
+        self.remember(id, hash, None, turn);
+        turn.log("message: malformed content");
     }
 
     fn remember(
@@ -67,11 +85,11 @@ impl Client {
         }
     }
 
-    /// Something was said.
+    /// Something was said; it has no content if a newer version said it.
     pub(super) fn body(
         &mut self,
         id: ContactId,
-        body: Body,
+        body: Body<Option<Said>>,
         plaintext: &[u8],
         hash: MessageHash,
         via: Via,
@@ -112,20 +130,13 @@ impl Client {
         }
         let Body { content, delivery, token, mailbox, list_version, list_hash, .. } = body;
         self.list_named(id, list_version, &list_hash, turn);
-        let mut outlived = false;
-        if let Some(contact) = self.contacts.get_mut(&id) {
-            if let Some(key) = delivery
-                && key.id() > contact.delivery.id()
-            {
-                outlived = crate::account::has_outlived(contact.delivery.id(), key.id());
-                contact.delivery = key;
-            }
-            if let Some(mailbox) = mailbox {
-                contact.mailbox = mailbox;
-            }
+        if let Some(mailbox) = mailbox
+            && let Some(contact) = self.contacts.get_mut(&id)
+        {
+            contact.mailbox = mailbox;
         }
-        if outlived {
-            self.say_waiting_again(id, turn);
+        if let Some(key) = delivery {
+            self.another_delivery_key(id, key, turn);
         }
         if let Some(token) = token {
             self.another_token(id, token, turn);
@@ -162,7 +173,7 @@ impl Client {
         message: MessageId,
         order: MessageOrder,
         sent_at: Timestamp,
-        content: Said,
+        content: Option<Said>,
         turn: &mut Turn<'_>,
     ) {
         let incoming = |content| MessageView {
@@ -172,6 +183,14 @@ impl Client {
             sent_at,
             content,
             delivery: Delivery::Incoming,
+        };
+        let Some(content) = content else {
+            turn.log("message: said by a newer version");
+            if let Some(contact) = self.contacts.get_mut(&id) {
+                contact.conversation.unread(order);
+            }
+            self.show(id, incoming(Content::Milestone(Milestone::Newer)), turn);
+            return;
         };
         match content {
             Said::Text { text } => {

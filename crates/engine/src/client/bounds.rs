@@ -331,6 +331,7 @@ fn what_waits_what_was_seen_and_what_is_kept_can_be_written() {
         ratchet: vec![0xff; MAX_BODY + MESSAGE_OVERHEAD],
         stage: Stage::Stored { at: Timestamp(u64::MAX) },
         retries: u8::MAX,
+        reposts: u8::MAX,
     };
     let read: Entry = record::read(&written(&entry)).unwrap();
     assert_eq!(read.ratchet, entry.ratchet);

@@ -16,6 +16,9 @@ use crate::{
     Response, Standing, Store, policy, text,
 };
 
+/// A text as it travels.
+type TextBody = Text<{ limits::TEXT_MAX }>;
+
 impl Client {
     pub(super) fn command(&mut self, command: Command, turn: &mut Turn<'_>) {
         match command {
@@ -95,12 +98,12 @@ impl Client {
     }
 
     /// `false` if it cannot be said; the user was told why, unless the screen shows it anyway.
-    pub(super) fn say_text(&mut self, id: ContactId, text: &str, turn: &mut Turn<'_>) -> bool {
+    fn say_text(&mut self, id: ContactId, text: &str, turn: &mut Turn<'_>) -> bool {
         let text = text.trim();
         if text.is_empty() || !self.contacts.get(&id).is_some_and(Contact::may_be_written_to) {
             return false;
         }
-        let Ok(body) = Text::new(text.to_owned()) else {
+        let Ok(body) = TextBody::new(text.to_owned()) else {
             turn.event(Event::Notice(Notice::TextTooLong { limit: limits::TEXT_MAX }));
             return false;
         };
@@ -108,14 +111,20 @@ impl Client {
             turn.event(Event::Notice(Notice::TooManyWaiting(id)));
             return false;
         }
+        self.put_text(id, body, turn)
+    }
+
+    /// Says a text however much waits. `false` if there is no such contact.
+    pub(super) fn put_text(&mut self, id: ContactId, body: TextBody, turn: &mut Turn<'_>) -> bool {
         let message = MessageId(turn.random());
+        let text = body.as_str().to_owned();
         let Some(order) = self.say(id, message, Said::Text { text: body }, turn) else { return false };
         let view = MessageView {
             id: message,
             order,
             mine: true,
             sent_at: turn.now,
-            content: Content::Text(text.to_owned()),
+            content: Content::Text(text),
             delivery: Delivery::Waiting,
         };
         self.show(id, view, turn);

@@ -404,13 +404,13 @@ impl Client {
     }
 
     /// The contact has lost its state, or its keys have been renewed since long ago: what it has not acknowledged was
-    /// perhaps sealed to a key that is gone. It may say so in everything it says: each message is put there again as
-    /// often as it would be said again.
+    /// perhaps sealed to a key that is gone. It may say so in everything it says: each message is put there again so
+    /// often only, which takes nothing from how often it is said again when it cannot be read.
     pub(super) fn say_waiting_again(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         let mut places = Vec::new();
         for (place, entry) in self.outbox.get_mut(&id).into_iter().flatten() {
-            if entry.stage != Stage::Waiting && entry.retries < policy::RETRIES_MAX {
-                entry.retries = entry.retries.saturating_add(1);
+            if entry.stage != Stage::Waiting && entry.reposts < policy::REPOSTS_MAX {
+                entry.reposts = entry.reposts.saturating_add(1);
                 places.push(*place);
             }
         }

@@ -3,6 +3,7 @@
 //! nothing any more. The server holds the contact's newest bundle, which the contact's device has signed.
 
 use sotto_crypto::DeliveryKeyId;
+use sotto_crypto::keys::DeliveryPublic;
 use sotto_wire::peer::Bundle;
 use sotto_wire::server::{FetchedPreKeys, Message as _};
 
@@ -31,6 +32,21 @@ impl Client {
         }
         lane.looked_up = Some(turn.now);
         self.fetch_prekeys(id, Asked::DeliveryKey(id), turn);
+    }
+
+    /// The contact has another delivery key, as its device has signed or said. If the one known may be gone there, what
+    /// was sealed to it is put there again.
+    pub(super) fn another_delivery_key(&mut self, id: ContactId, key: DeliveryPublic, turn: &mut Turn<'_>) {
+        let Some(contact) = self.contacts.get_mut(&id) else { return };
+        let known = contact.delivery.id();
+        if key.id() <= known {
+            return;
+        }
+        contact.delivery = key;
+        turn.dirty(Key::Contact(id));
+        if has_outlived(known, key.id()) || has_outlived(known, DeliveryKeyId(number_at(turn.now))) {
+            self.say_waiting_again(id, turn);
+        }
     }
 
     /// The bundle came: what was sealed to a key that is gone is sealed to the new one.

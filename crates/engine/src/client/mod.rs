@@ -103,7 +103,7 @@ struct Lane {
     /// Acknowledgements that go over the link.
     link_owed: Vec<[u8; 16]>,
     /// What is still listened to of what it says in passing.
-    allowance: crate::flood::Allowance,
+    passing: crate::flood::Passing,
     /// Signals on their way to the server.
     posted: signals::Posted,
     /// Prekeys for a fresh session are being fetched.

@@ -121,11 +121,7 @@ impl Client {
                 .is_some_and(|sessions| sessions.get(preview.session_id).is_some());
         match (preview.kind, known) {
             (MessageKind::Ephemeral, true) => {
-                if self.lanes.entry(from.contact).or_default().allowance.take(turn.now) {
-                    self.open_ephemeral(from.contact, preview.session_id, &carried, turn);
-                } else {
-                    self.floods(from.contact, turn);
-                }
+                self.open_ephemeral(from.contact, preview.session_id, &carried, turn);
             }
             (MessageKind::Ephemeral, false) => turn.log("ephemeral message: unknown session"),
             (MessageKind::Message, _) => {
@@ -149,7 +145,7 @@ impl Client {
 
     /// A contact sends more than is looked at: the user is told once a run, since only the user can end it.
     pub(super) fn floods(&mut self, contact: ContactId, turn: &mut Turn<'_>) {
-        if self.lanes.entry(contact).or_default().allowance.tell() {
+        if self.lanes.entry(contact).or_default().passing.tell() {
             turn.log("flood: a contact sends more than is looked at");
             turn.event(Event::Notice(Notice::Flooding(contact)));
         }
@@ -165,12 +161,29 @@ impl Client {
         let now = turn.now_crypto();
         let Some(sessions) = self.sessions.get_mut(&contact) else { return };
         let Some(held) = sessions.get_mut(session) else { return };
-        let Ok(plaintext) = held.session.open_ephemeral(&carried.ratchet, now) else {
-            turn.log("ephemeral message: does not open");
+        let passing = &mut self.lanes.entry(contact).or_default().passing;
+        if !passing.is_looked_into(turn.now) {
             return;
+        }
+        let plaintext = match held.session.open_ephemeral(&carried.ratchet, now) {
+            Ok(plaintext) => plaintext,
+            // That costs nothing.
+            Err(RatchetError::KeyGone) => {
+                turn.log("ephemeral message: its number was used");
+                return;
+            }
+            Err(_) => {
+                turn.log("ephemeral message: does not open");
+                passing.was_in_vain(turn.now);
+                return;
+            }
         };
         sessions.opened(session);
         turn.dirty(Key::Session(contact, session));
+        if !passing.opened(turn.now) {
+            self.floods(contact, turn);
+            return;
+        }
         match Ephemeral::decode(&plaintext) {
             Ok(ephemeral) => {
                 self.ephemeral(contact, ephemeral, turn);
@@ -393,7 +406,9 @@ impl Client {
         }
         let held = self.contacts.get(&from.contact);
         if held.is_some_and(|held| !held.may_be_met_under(&first.device_list)) {
-            return Err("first message: an earlier device list than the one held, or another of its version");
+            return Err(
+                "first message: an earlier device list than the one held or named, or another of its version",
+            );
         }
         let is_new = held.is_none();
         let mut conversation = match held {
@@ -463,7 +478,7 @@ impl Client {
         }
         self.use_up(invite, from.contact, session_id, turn);
         turn.touch(from.contact);
-        self.body(from.contact, body, plaintext, hash, via, turn);
+        self.body(from.contact, body.map(Some), plaintext, hash, via, turn);
         Ok(())
     }
 }

@@ -57,6 +57,7 @@ impl Client {
             ratchet: Vec::new(),
             stage: Stage::Waiting,
             retries: 0,
+            reposts: 0,
         };
         self.outbox.entry(id).or_default().insert(order.lamport, entry);
         turn.dirty(Key::Outbox(id, order.lamport));

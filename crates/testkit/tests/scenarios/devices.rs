@@ -148,11 +148,12 @@ fn no_link_brings_an_earlier_list_back() {
         assert!(matches!(look(&mut scene.world, ANNA, &link), CardView::Open { .. }));
         scene.world.command(ANNA, Command::AcceptInvite { name: "Anna".to_owned() });
         scene.world.run_for(MINUTE);
-        assert_eq!(scene.world.people[ANNA].screen.card, Some(CardView::Refused(CardRefusal::Gone)));
+        assert_eq!(scene.world.people[ANNA].screen.card, Some(CardView::Refused(CardRefusal::OldDevices)));
         assert_eq!((scene.devices(), scene.seen().standing), (Devices::Gone, Standing::Confirmed));
         scene.puppet.list = before.clone();
     }
-    let refused = "first message: an earlier device list than the one held, or another of its version";
+    let refused =
+        "first message: an earlier device list than the one held or named, or another of its version";
     assert_eq!(scene.world.people[ANNA].log.iter().filter(|line| **line == refused).count(), 2);
 
     // The device that took its place comes.
@@ -196,9 +197,40 @@ fn a_device_that_is_listed_no_more_is_not_believed() {
     assert_eq!(scene.devices(), Devices::Gone);
 }
 
+/// The server holds the news back that a device was taken out, and its thief has a link.
 #[test]
-fn a_list_that_never_comes_is_got_over_by_a_link() {
+fn no_link_brings_a_list_before_the_one_that_was_named() {
     let mut scene = Scene::new(127);
+    let (held, device, new) = (scene.puppet.list.clone(), scene.device(), scene.new_device());
+    let second = scene.next(vec![device.clone(), new.clone()]);
+    scene.puppet.list = second.clone();
+    let third = scene.next(vec![device, new]);
+    scene.puppet.list = third.clone();
+    scene.says_text("from a list that the server holds back");
+    assert_eq!(scene.devices(), Devices::Awaited);
+    scene.another_link();
+    for list in [held, second] {
+        scene.puppet.list = list;
+        scene.comes();
+        assert_eq!((scene.devices(), scene.seen().standing), (Devices::Awaited, Standing::Confirmed));
+        assert_eq!(scene.world.people[ANNA].screen.invites.len(), 1, "the link is not used up");
+        let link = scene.puppet.invite(&mut scene.world);
+        assert!(matches!(look(&mut scene.world, ANNA, &link), CardView::Open { .. }));
+        scene.world.command(ANNA, Command::AcceptInvite { name: "Anna".to_owned() });
+        scene.world.run_for(MINUTE);
+        assert_eq!(scene.world.people[ANNA].screen.card, Some(CardView::Refused(CardRefusal::OldDevices)));
+        assert_eq!((scene.devices(), scene.seen().standing), (Devices::Awaited, Standing::Confirmed));
+        scene.world.reload(ANNA);
+    }
+    // The list that was named comes by the link itself.
+    scene.puppet.list = third;
+    scene.comes();
+    assert_eq!((scene.devices(), scene.seen().standing), (Devices::Known, Standing::AwaitingOurs));
+}
+
+#[test]
+fn a_list_that_never_comes_is_got_over_by_removing_the_contact() {
+    let mut scene = Scene::new(128);
     let (held, device) = (scene.puppet.list.clone(), scene.device());
     scene.puppet.list =
         DeviceList::sign(&scene.puppet.account, u32::MAX, [0; 32], vec![device], &mut scene.puppet.rng)
@@ -207,10 +239,13 @@ fn a_list_that_never_comes_is_got_over_by_a_link() {
     assert_eq!(scene.devices(), Devices::Awaited);
     assert!(!scene.reaches("one"));
     scene.puppet.list = held;
+    scene.world.command(ANNA, Command::RemoveContact(scene.id));
+    scene.world.run_for(MINUTE);
     let link = scene.puppet.invite(&mut scene.world);
-    assert_eq!(accept(&mut scene.world, ANNA, &link, "Anna"), scene.id);
     scene.puppet.open_mailbox(&mut scene.world);
+    assert_eq!(accept(&mut scene.world, ANNA, &link, "Anna"), scene.id);
     assert_eq!((scene.devices(), scene.seen().standing), (Devices::Known, Standing::AwaitingTheirs));
+    assert!(!scene.seen().verified);
     assert!(scene.reaches("two"));
 }
 

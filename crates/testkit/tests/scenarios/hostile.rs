@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use sotto_engine::{Command, ContactId, Content, FileState, Notice, Standing, Store};
+use sotto_engine::{Command, ContactId, Content, FileState, Milestone, Notice, Standing, Store};
 use sotto_testkit::{Network, World};
 use sotto_wire::peer::{
-    Carried, Content as Said, DescriptionKind, Ephemeral, FirstPrefix, Manifest, Message, Signal, Text,
-    limits,
+    CancelReason, Carried, Content as Said, DescriptionKind, Ephemeral, FirstPrefix, Manifest, Message,
+    Signal, Text, limits,
 };
 use sotto_wire::server::List;
 
@@ -437,6 +437,121 @@ fn a_contact_that_says_again_and_again_that_it_lost_its_state_is_posted_to_so_of
     }
     // The acknowledgements; and what Anna said and nobody acknowledged, with her confirmation, three times.
     assert_eq!(scene.reached() - before, 10 + 2 * 3);
+}
+
+/// Saying again because state was lost takes nothing from saying again what could not be read.
+#[test]
+fn what_was_put_again_as_often_as_it_may_be_is_still_said_again_when_asked_for() {
+    let mut scene = Scene::new(17);
+    assert!(scene.reaches("one"));
+    let hash = scene.last_heard();
+    for era in 1..=10 {
+        let mut body = scene.puppet.body(&mut scene.talk, text("lost again"));
+        body.era = Some(era);
+        scene.puppet.say(&mut scene.world, &mut scene.talk, &Message::Body(body));
+        scene.world.run_for(MINUTE);
+    }
+    let before = scene.reached();
+    scene.puppet.say(&mut scene.world, &mut scene.talk, &Message::Retry { hash });
+    scene.world.run_for(MINUTE);
+    assert_eq!(scene.reached() - before, 1);
+    assert!(!logged(&scene.world, ANNA, "retry: asked too often"));
+}
+
+#[test]
+fn what_was_sealed_to_a_key_that_is_gone_is_put_again_when_prekeys_bring_the_new_one() {
+    let mut scene = Scene::new(18);
+    assert!(scene.reaches("one"));
+    // The contact was away for long and has dropped the key; Anna hears of the new one from the server.
+    scene.puppet.renew_delivery_key(46);
+    scene.puppet.open_mailbox(&mut scene.world);
+    let before = scene.reached();
+    scene.puppet.say_unreadable(&mut scene.world);
+    scene.world.run_for(MINUTE);
+    // The question, and what Anna said and nobody acknowledged, with her confirmation.
+    assert_eq!(scene.reached() - before, 1 + 2);
+    let _ = scene.last_heard();
+}
+
+#[test]
+fn what_only_a_newer_version_can_read_is_acknowledged_and_said_to_be_so() {
+    let mut scene = Scene::new(19);
+    assert!(scene.reaches("one"));
+    let file = [9; 16];
+    scene.says(offer(file, "picture", 1));
+    let id = sotto_crypto::FileId::from_bytes(file);
+    let cancel = Said::FileCancel { file: id, reason: CancelReason::DeviceFailed };
+    let version = [0x00, 0x01, 0x01, 0x50];
+    for (content, known, newer) in [
+        // Another kind of content, another format of files, another reason.
+        (text("from the future"), &[0x07, 0x82, 0x03, 0xa1][..], &[0x07, 0x82, 0x17, 0xa1][..]),
+        (offer([8; 16], "hologram", 1), &version, &[0x00, 0x02, 0x01, 0x50]),
+        (cancel, &[0x50, 9, 9], &[0x50, 9, 9]),
+    ] {
+        let last = matches!(content, Said::FileCancel { .. });
+        let body = scene.puppet.body(&mut scene.talk, content);
+        let mut plaintext = Message::Body(body).encode().to_vec();
+        let place = plaintext.windows(known.len()).position(|window| window == known).unwrap();
+        plaintext[place..place + newer.len()].copy_from_slice(newer);
+        if last {
+            *plaintext.last_mut().unwrap() = 0x17;
+        }
+        let before = scene.reached();
+        scene.puppet.say_encoded(&mut scene.world, &mut scene.talk, &plaintext);
+        scene.world.run_for(MINUTE);
+        assert_eq!(scene.reached() - before, 1, "it is acknowledged");
+    }
+    scene.says_text("what comes next is in its place");
+    let contact = scene.id;
+    let history = scene.world.history(ANNA, contact);
+    assert!(!history.iter().any(|message| matches!(message.content, Content::Gap { .. })));
+    let states: Vec<FileState> = history
+        .iter()
+        .filter_map(
+            |message| if let Content::File(file) = &message.content { Some(file.state) } else { None },
+        )
+        .collect();
+    assert_eq!(states, [FileState::Cancelled { by_me: false }]);
+    let newer = Content::Milestone(Milestone::Newer);
+    assert_eq!(history.iter().filter(|message| message.content == newer).count(), 2);
+}
+
+/// An envelope of the contact's, as often as the server likes: nobody but the server did that.
+#[test]
+fn the_server_cannot_make_a_contact_seem_to_flood() {
+    let mut scene = Scene::new(23);
+    let here = scene.puppet.in_passing(&mut scene.talk, &Ephemeral::Here {});
+    let mailbox = scene.puppet.contents.mailbox;
+    for _ in 0..600 {
+        scene.world.inject_ephemeral(mailbox, here.clone());
+    }
+    scene.world.run_for(Duration::from_secs(1));
+    assert!(!scene.world.people[ANNA].screen.notices.contains(&Notice::Flooding(scene.id)));
+    // What the contact says is listened to all the same.
+    let before = scene.world.people[ANNA].links_opened;
+    let offer = Signal::Description { kind: DescriptionKind::Offer, sdp: "0 9".to_owned() };
+    let signals = List::new(vec![offer]).unwrap();
+    scene.puppet.pass_by(&mut scene.world, &mut scene.talk, &Ephemeral::Signal { attempt: 9, signals });
+    scene.world.run_for(Duration::from_secs(1));
+    assert_eq!(scene.world.people[ANNA].links_opened, before + 1);
+}
+
+/// What has a contact's tag and opens in no chain: only so much of it is looked into.
+#[test]
+fn what_does_not_open_in_passing_is_looked_into_so_often() {
+    let mut scene = Scene::new(24);
+    let mailbox = scene.puppet.contents.mailbox;
+    for _ in 0..600 {
+        let ephemeral = Ephemeral::Here {}.encode();
+        let mut ratchet = scene.talk.session.seal_ephemeral(&ephemeral, &mut scene.puppet.rng).unwrap();
+        *ratchet.last_mut().unwrap() ^= 1;
+        let blob = scene.puppet.enclose(&scene.talk, &ratchet);
+        scene.world.inject_ephemeral(mailbox, blob);
+    }
+    scene.world.run_for(Duration::from_secs(1));
+    let refused = "ephemeral message: does not open";
+    let looked = scene.world.people[ANNA].log.iter().filter(|line| **line == refused).count();
+    assert!((256..300).contains(&looked), "{looked}");
 }
 
 /// Mallory is a confirmed contact, and Ben another.

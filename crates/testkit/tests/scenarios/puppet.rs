@@ -98,10 +98,21 @@ impl Puppet {
 
     /// The session of what somebody has posted to it.
     pub fn session_of(&self, blob: &[u8]) -> SessionId {
+        Preview::of(&self.ratchet_of(blob)).unwrap().session_id
+    }
+
+    /// The ratchet message that somebody has posted to it.
+    pub fn ratchet_of(&self, blob: &[u8]) -> Vec<u8> {
         let sealed = SealedEnvelope::parse(blob).unwrap();
         let opened = sealed.open(MailboxId::from_bytes(MAILBOX), &self.delivery).unwrap();
-        let carried = Carried::decode(opened.unverified_message()).unwrap();
-        Preview::of(&carried.ratchet).unwrap().session_id
+        Carried::decode(opened.unverified_message()).unwrap().ratchet
+    }
+
+    /// Takes a delivery key of so many days later, and forgets the one before.
+    pub fn renew_delivery_key(&mut self, days: u32) {
+        let number = self.delivery.id().0 + days * 24 * 3600;
+        self.delivery = DeliveryKey::generate(DeliveryKeyId(number), &mut self.rng);
+        self.bundle.delivery = self.delivery.public();
     }
 
     pub fn sender(&self) -> Sender {
@@ -168,7 +179,12 @@ impl Puppet {
 
     /// Says something in a session, with the prefix of first messages.
     pub fn say(&mut self, world: &mut World, talk: &mut Talk, message: &Message) {
-        let ratchet = talk.session.seal(&message.encode(), &mut self.rng).unwrap();
+        self.say_encoded(world, talk, &message.encode());
+    }
+
+    /// Says whatever these bytes are.
+    pub fn say_encoded(&mut self, world: &mut World, talk: &mut Talk, plaintext: &[u8]) {
+        let ratchet = talk.session.seal(plaintext, &mut self.rng).unwrap();
         self.send(world, talk, &ratchet);
     }
 
@@ -179,18 +195,26 @@ impl Puppet {
 
     /// Says something in passing, as the server hands it on.
     pub fn pass_by(&mut self, world: &mut World, talk: &mut Talk, ephemeral: &Ephemeral) {
-        let ratchet = talk.session.seal_ephemeral(&ephemeral.encode(), &mut self.rng).unwrap();
-        let carried = Carried::encode(Some(&talk.first), &ratchet);
-        let tag = self.tag(talk.first.keys.invite_id.is_some());
-        let blob = self.seal(&carried, self.sender(), &tag);
+        let blob = self.in_passing(talk, ephemeral);
         world.inject_ephemeral(self.contents.mailbox, blob);
+    }
+
+    /// The envelope of something said in passing.
+    pub fn in_passing(&mut self, talk: &mut Talk, ephemeral: &Ephemeral) -> Vec<u8> {
+        let ratchet = talk.session.seal_ephemeral(&ephemeral.encode(), &mut self.rng).unwrap();
+        self.enclose(talk, &ratchet)
+    }
+
+    /// The envelope of a ratchet message, or of what is none.
+    pub fn enclose(&mut self, talk: &Talk, ratchet: &[u8]) -> Vec<u8> {
+        let carried = Carried::encode(Some(&talk.first), ratchet);
+        let tag = self.tag(talk.first.keys.invite_id.is_some());
+        self.seal(&carried, self.sender(), &tag)
     }
 
     /// Puts a ratchet message into the mailbox, with the prefix of first messages.
     pub fn send(&mut self, world: &mut World, talk: &Talk, ratchet: &[u8]) {
-        let carried = Carried::encode(Some(&talk.first), ratchet);
-        let tag = self.tag(talk.first.keys.invite_id.is_some());
-        let blob = self.seal(&carried, self.sender(), &tag);
+        let blob = self.enclose(talk, ratchet);
         world.inject(self.contents.mailbox, blob);
     }
 

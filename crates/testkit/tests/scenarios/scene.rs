@@ -2,7 +2,7 @@
 
 use sotto_crypto::SessionId;
 use sotto_crypto::keys::{DeviceIdentityKey, DeviceSigningKey};
-use sotto_crypto::{DeviceId, MailboxId};
+use sotto_crypto::{DeviceId, MailboxId, MessageHash};
 use sotto_engine::{Command, ContactId, ContactView, Content as Seen, Devices, Milestone};
 use sotto_testkit::{Network, World};
 use sotto_wire::peer::{Content, DeviceList, ListedDevice, Message, Text};
@@ -91,6 +91,12 @@ impl Scene {
     pub fn heard_in(&self) -> SessionId {
         let last = self.world.server.accepted.iter().rfind(|(to, _)| *to == MailboxId::from_bytes(MAILBOX));
         self.puppet.session_of(&last.unwrap().1)
+    }
+
+    /// The hash of the last ratchet message of it.
+    pub fn last_heard(&self) -> MessageHash {
+        let last = self.world.server.accepted.iter().rfind(|(to, _)| *to == MailboxId::from_bytes(MAILBOX));
+        MessageHash::of(&self.puppet.ratchet_of(&last.unwrap().1))
     }
 
     pub fn seen(&self) -> &ContactView {

@@ -129,6 +129,34 @@ fn who_is_refused_comes_again_by_a_new_link_and_says_what_waited() {
 }
 
 #[test]
+fn as_much_as_may_wait_is_said_again_by_a_new_link() {
+    let mut world = World::new(45, 2);
+    world.network = Network::without_links();
+    let (ben, anna) = befriend(&mut world);
+    world.run_for(MINUTE);
+    world.server.take_tokens();
+    world.set_online(BEN, false);
+    let texts: Vec<String> = (0..1_000).map(|n| format!("{n}")).collect();
+    for text in &texts {
+        say(&mut world, BEN, anna, text);
+    }
+    say(&mut world, BEN, anna, "one too many");
+    let shown = |world: &World, who: usize, contact| -> Vec<String> {
+        world.people[who].screen.texts(contact).into_iter().map(|(text, _)| text).collect()
+    };
+    assert!(shown(&world, BEN, anna) == texts);
+    world.set_online(BEN, true);
+    let refused = |world: &World| world.people[BEN].screen.contacts[&anna].refused;
+    assert!(world.run_until(MINUTE, refused));
+    let (_, link) = invite(&mut world, ANNA);
+    accept(&mut world, BEN, &link, "Ben");
+    assert!(shown(&world, BEN, anna) == texts);
+    assert_eq!(arrival(&mut world, ANNA), ben);
+    assert!(world.run_until(MINUTE * 10, |world| all_delivered(world, BEN)), "{:?}", world.people[BEN].log);
+    assert!(shown(&world, ANNA, ben) == texts);
+}
+
+#[test]
 fn a_link_ends_a_refusal() {
     let mut world = World::new(48, 2);
     world.network = Network::without_links();

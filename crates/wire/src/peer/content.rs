@@ -84,8 +84,9 @@ pub enum Content {
         #[n(0)]
         #[cbor(with = "codec::item")]
         file: FileId,
-        /// Why.
+        /// Why; any reason that this version does not know is read as [`CancelReason::Stopped`].
         #[n(1)]
+        #[cbor(decode_with = "cancel_reason")]
         reason: CancelReason,
     },
     /// From the sender: the root of the file that was sent. From the receiver: the same root, computed from what is on
@@ -169,6 +170,17 @@ pub struct Manifest {
 impl core::fmt::Debug for Manifest {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Manifest({} bytes)", self.size)
+    }
+}
+
+fn cancel_reason<C>(
+    d: &mut minicbor::Decoder<'_>,
+    _: &mut C,
+) -> Result<CancelReason, minicbor::decode::Error> {
+    match d.decode() {
+        // The transfer is over, whatever the reason.
+        Err(error) if error.is_unknown_variant() => Ok(CancelReason::Stopped),
+        reason => reason,
     }
 }
 

@@ -44,7 +44,7 @@ pub enum Message {
 /// Something said, with its place among what its author's device said in this conversation.
 #[derive(Debug, Encode, Decode)]
 #[cbor(map)]
-pub struct Body {
+pub struct Body<C = Content> {
     /// Its name, random.
     #[n(0)]
     #[cbor(with = "minicbor::bytes")]
@@ -71,7 +71,7 @@ pub struct Body {
     pub list_hash: [u8; 32],
     /// What is said.
     #[n(7)]
-    pub content: Content,
+    pub content: C,
     /// The author's delivery key, when it has a newer one.
     #[n(8)]
     #[cbor(with = "codec::option", has_nil)]
@@ -90,6 +90,45 @@ pub struct Body {
     pub era: Option<u32>,
 }
 
+/// A content that this version does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newer;
+
+impl<'b, C> Decode<'b, C> for Newer {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        d.skip().map(|()| Self)
+    }
+}
+
+/// A [`Message::Body`] whose content is not read.
+#[derive(Decode)]
+#[cbor(map)]
+enum Placed {
+    #[n(0)]
+    Body(#[n(0)] Body<Newer>),
+}
+
+impl<C> Body<C> {
+    /// The same with another form of its content.
+    #[must_use]
+    pub fn map<D>(self, content: impl FnOnce(C) -> D) -> Body<D> {
+        Body {
+            message_id: self.message_id,
+            sequence: self.sequence,
+            previous: self.previous,
+            lamport: self.lamport,
+            sent_at: self.sent_at,
+            list_version: self.list_version,
+            list_hash: self.list_hash,
+            content: content(self.content),
+            delivery: self.delivery,
+            token: self.token,
+            mailbox: self.mailbox,
+            era: self.era,
+        }
+    }
+}
+
 impl Message {
     /// The plaintext to encrypt.
     #[must_use]
@@ -103,6 +142,15 @@ impl Message {
     /// [`PeerError`]
     pub fn decode(bytes: &[u8]) -> Result<Self, PeerError> {
         decode(bytes, limits::MESSAGE_MAX)
+    }
+
+    /// Reads a [`Message::Body`] of which [`Message::decode`] said [`PeerError::UnknownType`] or
+    /// [`PeerError::UnknownVersion`], but for its content: a newer version says something there that this one cannot.
+    ///
+    /// # Errors
+    /// [`PeerError`], also if it is another message.
+    pub fn decode_newer(bytes: &[u8]) -> Result<Body<Newer>, PeerError> {
+        decode(bytes, limits::MESSAGE_MAX).map(|Placed::Body(body)| body)
     }
 
     /// `SHA-256(label ‖ plaintext)` of an encoded [`Message::Body`], which its author's next body names.

@@ -28,7 +28,7 @@ pub use error::PeerError;
 pub use file_frame::{FileFrame, FileFrameError, FileFrameKind, TransferTag};
 pub use invite::{InviteContents, InviteLink, LinkError};
 pub use link::LinkFrame;
-pub use message::{Body, Message, MessageIds};
+pub use message::{Body, Message, MessageIds, Newer};
 pub use roster::{EntryError, Operation, ReceivedEntry, Role, RosterEntry, VerifiedEntry};
 pub use sender_chain::{decode_sender_chain, encode_sender_chain};
 pub use signal::{DescriptionKind, Signal};

@@ -60,6 +60,9 @@ pub fn MilestoneLine(contact: ContactId, milestone: Milestone, mine: bool) -> im
             "devices-changed",
             t!(i18n, chat.devices_changed, name = name, <bdi> = <bdi dir="auto" />).into_any(),
         ),
+        (Milestone::Newer, _) => {
+            ("newer", t!(i18n, chat.newer, name = name, <bdi> = <bdi dir="auto" />).into_any())
+        }
         (Milestone::Ended, _) => {
             ("ended", t!(i18n, chat.ended, name = name, <bdi> = <bdi dir="auto" />).into_any())
         }

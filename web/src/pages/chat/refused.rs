@@ -21,6 +21,8 @@ pub enum Lost {
     Token,
     /// There are two lists of its devices.
     Split,
+    /// It has named a newer list that has not arrived.
+    List,
     /// The device that was talked with is not one of its devices any more.
     Device,
 }
@@ -32,6 +34,7 @@ pub fn lost(contact: Store<Contact>) -> Option<Lost> {
         _ if standing == Standing::Ended => None,
         Devices::Split => Some(Lost::Split),
         Devices::Gone => Some(Lost::Device),
+        Devices::Awaited => Some(Lost::List),
         _ if !contact.refused().get() => None,
         _ if standing == Standing::AwaitingTheirs => Some(Lost::Link),
         _ => Some(Lost::Token),
@@ -49,11 +52,13 @@ pub fn RefusedBanner(contact: Store<Contact>) -> impl IntoView {
         Some(Lost::Link) => t!(i18n, chat.refused_link, name = name, <bdi> = <bdi dir="auto" />).into_any(),
         Some(Lost::Token) => t!(i18n, chat.refused, name = name, <bdi> = <bdi dir="auto" />).into_any(),
         Some(Lost::Split) => t!(i18n, chat.lists_split, name = name, <bdi> = <bdi dir="auto" />).into_any(),
+        Some(Lost::List) => t!(i18n, chat.list_awaited, name = name, <bdi> = <bdi dir="auto" />).into_any(),
         Some(Lost::Device) => t!(i18n, chat.device_gone, name = name, <bdi> = <bdi dir="auto" />).into_any(),
         None => ().into_any(),
     };
     let next = move || match why.get() {
         Some(Lost::Split) => t_string!(i18n, chat.lists_split_next),
+        Some(Lost::List) => t_string!(i18n, chat.list_awaited_next),
         Some(Lost::Device) => t_string!(i18n, chat.device_gone_next),
         _ => t_string!(i18n, chat.refused_kept),
     };
@@ -90,6 +95,7 @@ fn reason_tag(why: Lost) -> &'static str {
         Lost::Link => "link",
         Lost::Token => "token",
         Lost::Split => "split",
+        Lost::List => "list",
         Lost::Device => "device",
     }
 }
