@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 
-use serde_json::Value;
 use sotto_e2e::{Kind, Outcome, PATIENCE, Person, Review, Stage, Turn, meet, scenario, trouble, until};
 
 /// Notes every candidate and every line of an address that the other side sends, and every connection made.
@@ -185,7 +184,7 @@ fn without_webrtc() -> Outcome {
         let ben = stage.person("Ben", Kind::Chromium).await?;
         anna.disable_webrtc().await?;
         let link = anna.create_link("Anna").await?;
-        if anna.script("return typeof RTCPeerConnection", vec![]).await? != Value::from("undefined") {
+        if anna.script("return typeof RTCPeerConnection", vec![]).await? != "undefined" {
             return Err(trouble("Firefox has WebRTC all the same"));
         }
         ben.open_link(&link, "Anna").await?;

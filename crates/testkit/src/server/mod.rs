@@ -211,6 +211,11 @@ impl ModelServer {
                     self.close(id, CloseCode::Unauthenticated);
                     return;
                 };
+                // Whichever came later stays, however long the other's answer was under way.
+                if self.listening.get(&mailbox).is_some_and(|there| *there > id) {
+                    self.close(id, CloseCode::Displaced);
+                    return;
+                }
                 if let Some(connection) = self.connections.get_mut(&id) {
                     connection.mailbox = Some(mailbox);
                 }

@@ -3,8 +3,7 @@
 use core::time::Duration;
 
 use sotto_engine::{
-    CardView, Command, ContactId, Content, Event, FileState, Input, LocalFile, MessageView, ServerStatus,
-    Standing, Store,
+    CardView, Command, ContactId, Content, Event, FileState, Input, LocalFile, MessageView, Standing, Store,
 };
 
 use super::plan::{Friend, Plan, Step, networks};
@@ -372,22 +371,10 @@ impl Play {
         }
     }
 
-    /// An authentication that was held up on its way makes the server take a page for two. It has stopped then and says so,
-    /// and its owner loads it anew.
-    fn load_stopped_anew(&mut self) {
-        for who in 0..self.world.people.len() {
-            if self.world.people[who].screen.server == Some(ServerStatus::Displaced) {
-                self.world.reload(who);
-                watch(&mut self.world, &mut self.witness);
-            }
-        }
-    }
-
     /// All trouble ends, everybody says something, and after a while everything is as promised.
     fn end(&mut self) {
         self.heal();
         self.pass(MINUTE);
-        self.load_stopped_anew();
         for who in 0..self.world.people.len() {
             for friend in 0..self.friends[who].len() {
                 let (other, contact) = self.friend(who, friend);
@@ -401,7 +388,6 @@ impl Play {
             while self.world.now < until && !self.nothing_waits() {
                 let pause = if patience > HOUR { MINUTE * 10 } else { Duration::from_secs(2) };
                 self.pass(pause);
-                self.load_stopped_anew();
             }
         }
         // What was the last acknowledged, and roots of files.
