@@ -4,7 +4,6 @@ use core::fmt;
 use p256::elliptic_curve::Generate;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use rand_core::CryptoRng;
-use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// Why a key was refused.
@@ -68,9 +67,7 @@ impl fmt::Debug for Point {
 /// A secret scalar and its point. The scalar is wiped on drop.
 pub(crate) struct KeyPair {
     secret: p256::SecretKey,
-    /// Computed when first asked for: a device takes a hundred one-time prekeys from storage at each start, and most of
-    /// them are never asked for theirs again.
-    public: OnceLock<Point>,
+    public: Point,
 }
 
 impl KeyPair {
@@ -82,8 +79,9 @@ impl KeyPair {
         p256::SecretKey::from_slice(bytes).map(Self::from_secret).map_err(|_| KeyError::BadSecret)
     }
 
-    const fn from_secret(secret: p256::SecretKey) -> Self {
-        Self { secret, public: OnceLock::new() }
+    fn from_secret(secret: p256::SecretKey) -> Self {
+        let public = Point::from_key(secret.public_key());
+        Self { secret, public }
     }
 
     pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
@@ -92,11 +90,11 @@ impl KeyPair {
 
     /// A second copy, for the ratchet, whose first key is a prekey that others may still need.
     pub(crate) fn duplicate(&self) -> Self {
-        Self { secret: self.secret.clone(), public: self.public.clone() }
+        Self { secret: self.secret.clone(), public: self.public }
     }
 
-    pub(crate) fn public(&self) -> &Point {
-        self.public.get_or_init(|| Point::from_key(self.secret.public_key()))
+    pub(crate) const fn public(&self) -> &Point {
+        &self.public
     }
 
     pub(crate) const fn secret(&self) -> &p256::SecretKey {
@@ -113,6 +111,6 @@ impl KeyPair {
 
 impl fmt::Debug for KeyPair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyPair").field("public", self.public()).finish_non_exhaustive()
+        f.debug_struct("KeyPair").field("public", &self.public).finish_non_exhaustive()
     }
 }
