@@ -20,6 +20,7 @@ const HOLDING: [(&str, &[&str]); 2] = [
             "InviteLink",
             "Manifest",
             "Message",
+            "Placed",
             "PutEnvelope",
             "RevokeInvite",
             "SenderChain",

@@ -57,7 +57,10 @@ fn every_decoder_of_cbor_is_in_the_table() {
         .iter()
         .map(|structure| structure.name.split(',').next().unwrap_or_default().to_owned())
         .collect();
-    let missing: Vec<&String> = found.iter().filter(|name| !table.contains(name)).collect();
+    // Reads what `Message` reads but for what it skips, which may be anything; tested beside it.
+    let in_part = ["newer"];
+    let missing: Vec<&String> =
+        found.iter().filter(|name| !table.contains(name) && !in_part.contains(&name.as_str())).collect();
     assert!(missing.is_empty(), "not bent by anybody: {missing:?}");
     let stale: Vec<&String> = table.iter().filter(|name| !found.contains(name)).collect();
     assert!(stale.is_empty(), "in the table and not in the sources: {stale:?}");

@@ -180,6 +180,35 @@ fn decode_all(bytes: &[u8]) -> [bool; 7] {
     ]
 }
 
+/// A body whose content has a type that this version does not know.
+fn said_by_a_newer_version() -> Vec<u8> {
+    let text = Text::new("hi".to_owned()).unwrap();
+    let mut bytes = body(Content::Text { text }).encode().to_vec();
+    let content = [0x82, 3, 0xa1, 0, 0x62, b'h', b'i'];
+    let place = bytes.windows(content.len()).position(|window| window == content).unwrap();
+    bytes[place + 1] = 23;
+    bytes
+}
+
+#[test]
+fn what_a_newer_version_says_is_read_but_for_its_content() {
+    let bytes = said_by_a_newer_version();
+    assert!(matches!(Message::decode(&bytes), Err(PeerError::UnknownType)));
+    let read = Message::decode_newer(&bytes).unwrap();
+    assert_eq!((read.message_id, read.sequence, read.previous, read.lamport), ([1; 16], 2, [3; 32], 4));
+    assert_eq!((read.list_version, read.list_hash, read.era), (1, [5; 32], Some(1)));
+    for end in 0..bytes.len() {
+        assert!(Message::decode_newer(&bytes[..end]).is_err(), "cut to {end}");
+    }
+    assert!(Message::decode_newer(&[bytes.as_slice(), &[0]].concat()).is_err(), "extended");
+    let padding = vec![0; limits::MESSAGE_MAX];
+    assert!(Message::decode_newer(&[bytes, padding].concat()).is_err(), "too long");
+    for (name, message) in messages() {
+        let is_body = matches!(message, Message::Body(_));
+        assert_eq!(Message::decode_newer(&message.encode()).is_ok(), is_body, "{name}");
+    }
+}
+
 #[test]
 fn what_is_cut_or_longer_is_refused() {
     for (name, bytes) in everything() {
