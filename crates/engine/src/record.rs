@@ -75,7 +75,7 @@ mod tests {
         let contents = count!(Content: Content::Text(_), Content::File(_), Content::Gap { .. },
             Content::Milestone(_), Content::Unreadable);
         let milestones = count!(Milestone: Milestone::CameByOurLink, Milestone::CameByTheirLink,
-            Milestone::Confirmed, Milestone::Ended, Milestone::DevicesChanged);
+            Milestone::Confirmed, Milestone::Ended, Milestone::DevicesChanged, Milestone::Newer);
         let deliveries = count!(Delivery: Delivery::Incoming, Delivery::Waiting, Delivery::Sent,
             Delivery::Delivered, Delivery::Undeliverable);
         let files = count!(FileState: FileState::Offered, FileState::Accepted, FileState::Transferring,
@@ -91,6 +91,6 @@ mod tests {
             DamagedPart::Draft, DamagedPart::Link, DamagedPart::File, DamagedPart::Keys, DamagedPart::Notes);
         let values = [standings, contents, milestones, deliveries, files, failures, invites, stages, parts];
         // With the draft beside a contact there is one kind more.
-        assert_eq!((SCHEMA, kinds + 1, values), (3, 16, [4, 5, 5, 5, 8, 5, 3, 3, 8]));
+        assert_eq!((SCHEMA, kinds + 1, values), (3, 16, [4, 5, 6, 5, 8, 5, 3, 3, 8]));
     }
 }
