@@ -42,17 +42,41 @@ impl Passing {
 /// So many at once, and then one now and then.
 #[derive(Debug)]
 struct Allowance {
+    burst: u32,
+    every: Duration,
     left: u32,
     since: Option<Timestamp>,
 }
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self { left: policy::EPHEMERAL_BURST, since: None }
+        Self::new(policy::EPHEMERAL_BURST, policy::EPHEMERAL_EVERY)
+    }
+}
+
+/// The attempts at a link that one contact may begin. Each makes a connection of the browser's, of which there are only so
+/// many until it has cleared up.
+#[derive(Debug)]
+pub(crate) struct Attempts(Allowance);
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self(Allowance::new(policy::ATTEMPTS_BURST, policy::ATTEMPTS_EVERY))
+    }
+}
+
+impl Attempts {
+    /// Takes one. `false` if there is none left.
+    pub(crate) fn take(&mut self, now: Timestamp) -> bool {
+        self.0.take(now)
     }
 }
 
 impl Allowance {
+    fn new(burst: u32, every: Duration) -> Self {
+        Self { burst, every, left: burst, since: None }
+    }
+
     /// Takes one. `false` if there is none left.
     fn take(&mut self, now: Timestamp) -> bool {
         let is_left = self.is_left(now);
@@ -67,15 +91,15 @@ impl Allowance {
             self.since = Some(now);
         }
         let passed = now.saturating_since(since);
-        let earned = passed.as_millis() / policy::EPHEMERAL_EVERY.as_millis().max(1);
+        let earned = passed.as_millis() / self.every.as_millis().max(1);
         if let Ok(earned) = u32::try_from(earned)
             && earned > 0
         {
-            self.left = self.left.saturating_add(earned).min(policy::EPHEMERAL_BURST);
-            let used: Duration = policy::EPHEMERAL_EVERY.saturating_mul(earned);
+            self.left = self.left.saturating_add(earned).min(self.burst);
+            let used: Duration = self.every.saturating_mul(earned);
             self.since = Some(since.saturating_add(used));
         } else if earned > 0 {
-            (self.left, self.since) = (policy::EPHEMERAL_BURST, Some(now));
+            (self.left, self.since) = (self.burst, Some(now));
         }
         self.left > 0
     }

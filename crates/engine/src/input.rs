@@ -43,18 +43,18 @@ pub enum SocketEvent {
 pub enum LinkEvent {
     /// To be carried to the other side, encrypted and in session.
     Signal(Signal),
-    /// The control channel is open in both directions, over this path.
-    Opened(LinkPath),
-    /// It is connected again, or over another path, for instance after an ICE restart.
-    Connected(LinkPath),
+    /// The control channel is open in both directions.
+    Opened,
+    /// It is connected again, for instance after an ICE restart.
+    Connected,
+    /// How the bytes of an open link travel, once that is known and whenever it changes. No sign of life.
+    Path(LinkPath),
     /// Nothing comes through any more; it may pass by itself.
     Disconnected,
-    /// No candidate pair works any more: only an ICE restart can help.
+    /// No candidate pair works any more: only an ICE restart can help. Of one that never opened: it cannot be made.
     Failed,
     /// What [`LinkAction::Examine`](crate::LinkAction::Examine) asked for.
     Examined(LinkFigures),
-    /// This browser cannot make links at all. The last that is heard of this one.
-    Unsupported,
     /// One message on the control channel, not yet parsed.
     Message(Vec<u8>),
     /// The link is gone and will say nothing more.

@@ -11,6 +11,7 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 mod accepted;
 mod account;
 mod address;
+mod admission;
 mod client;
 mod command;
 mod contact;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sotto_wire::peer::{DescriptionKind, Signal};
 
+use crate::admission::Admission;
+use crate::flood::Attempts;
 use crate::{Candidates, ContactId, LinkId, LinkPath, RelayTransport, Timestamp, policy};
 
 /// How far a link got.
@@ -13,8 +15,8 @@ pub(crate) enum Phase {
     Preparing,
     /// Being negotiated.
     Connecting,
-    /// The control channel is open.
-    Open(LinkPath),
+    /// The control channel is open, over this path, as far as it is known here.
+    Open(Option<LinkPath>),
 }
 
 /// One attempt at a link.
@@ -46,10 +48,10 @@ impl Link {
     /// that of its relay.
     pub(crate) fn path(&self) -> Option<LinkPath> {
         match self.phase {
-            Phase::Open(path) if path.is_direct() && self.relayed_there => {
+            Phase::Open(path) if self.relayed_there && path.is_none_or(LinkPath::is_direct) => {
                 Some(LinkPath::Relayed(RelayTransport::Theirs))
             }
-            Phase::Open(path) => Some(path),
+            Phase::Open(path) => path,
             Phase::Preparing | Phase::Connecting => None,
         }
     }
@@ -85,6 +87,10 @@ pub(crate) struct Way {
     held: Vec<Signal>,
     /// How often a better path than the present one was sought in vain.
     pub(crate) sought: u32,
+    /// What the other side may still begin.
+    pub(crate) attempts: Attempts,
+    /// What the browser was given of its signals.
+    pub(crate) admission: Admission,
     /// Kinds of candidates gathered here for the present attempt, or the last.
     pub(crate) own: Candidates,
     /// Kinds of candidates the other side has named in it.
@@ -147,6 +153,7 @@ impl Way {
         self.signals.clear();
         self.held.clear();
         (self.own, self.theirs) = (Candidates::default(), Candidates::default());
+        self.admission = Admission::default();
         self.link = Some(Link::new(id, attempt, initiated));
     }
 
@@ -279,16 +286,19 @@ mod tests {
         let seen = |path, relayed_there| {
             Link { phase: Phase::Open(path), relayed_there, ..Link::new(LinkId(1), 7, true) }.path()
         };
-        let own = LinkPath::Relayed(RelayTransport::Tcp);
-        assert_eq!(seen(LinkPath::Internet, false), Some(LinkPath::Internet));
-        assert_eq!(seen(LinkPath::Internet, true), Some(LinkPath::Relayed(RelayTransport::Theirs)));
-        assert_eq!(seen(own, true), Some(own), "how one's own is reached is known here");
-        assert_eq!(seen(own, false), Some(own));
+        let own = Some(LinkPath::Relayed(RelayTransport::Tcp));
+        let theirs = Some(LinkPath::Relayed(RelayTransport::Theirs));
+        assert_eq!(seen(Some(LinkPath::Internet), false), Some(LinkPath::Internet));
+        assert_eq!(seen(Some(LinkPath::Internet), true), theirs);
+        assert_eq!(seen(own, true), own, "how one's own is reached is known here");
+        assert_eq!(seen(own, false), own);
+        assert_eq!(seen(None, false), None, "what nobody knows is not claimed");
+        assert_eq!(seen(None, true), theirs);
     }
 
     #[test]
     fn a_new_offer_replaces_a_link_that_the_other_side_lost() {
-        let mut open = way(Phase::Open(LinkPath::Local), true);
+        let mut open = way(Phase::Open(Some(LinkPath::Local)), true);
         assert_eq!(open.receive(8, vec![offer()], false, Timestamp(0)), Verdict::Answer(vec![offer()]));
         assert_eq!(
             open.receive(7, vec![candidate()], false, Timestamp(0)),

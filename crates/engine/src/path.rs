@@ -60,16 +60,22 @@ pub struct PairEnd {
 }
 
 impl LinkPath {
-    /// The path between two ends.
+    /// The path between two ends, as far as the browser tells them; `None` where they do not say it. A device that hides
+    /// its address (`relay_only`) is behind a relay, also where its browser takes that end for another kind.
     #[must_use]
-    pub fn between(own: &PairEnd, theirs: &PairEnd) -> Self {
-        use CandidateKind::{Host, PeerReflexive, Relay, ServerReflexive};
-        if let Some(transport) = own.transport {
-            return Self::Relayed(transport);
+    pub fn between(own: Option<&PairEnd>, theirs: Option<&PairEnd>, relay_only: bool) -> Option<Self> {
+        let transport = own.and_then(|own| own.transport);
+        let relayed = relay_only || own.is_some_and(|own| own.kind == CandidateKind::Relay);
+        if transport.is_some() || relayed {
+            return Some(Self::Relayed(transport.unwrap_or(RelayTransport::Udp)));
         }
+        Some(Self::without_own_relay(own?, theirs?))
+    }
+
+    fn without_own_relay(own: &PairEnd, theirs: &PairEnd) -> Self {
+        use CandidateKind::{Host, PeerReflexive, Relay, ServerReflexive};
         match (own.kind, theirs.kind) {
-            (Relay, _) => Self::Relayed(own.transport.unwrap_or(RelayTransport::Udp)),
-            (_, Relay) => Self::Relayed(RelayTransport::Theirs),
+            (Relay, _) | (_, Relay) => Self::Relayed(RelayTransport::Theirs),
             (ServerReflexive, _) | (_, ServerReflexive) => Self::Internet,
             // Two addresses of devices meet only within a network, or both are on the internet itself.
             (Host, Host) => match (own.address, theirs.address) {
@@ -138,7 +144,10 @@ mod tests {
             (end(Host, hidden), end(PeerReflexive, "10.0.0.2"), LinkPath::Local),
             (end(PeerReflexive, "127.0.0.1"), end(Host, hidden), LinkPath::Local),
         ] {
-            assert_eq!(LinkPath::between(&own, &theirs), path, "{own:?} {theirs:?}");
+            let found = LinkPath::between(Some(&own), Some(&theirs), false);
+            assert_eq!(found, Some(path), "{own:?} {theirs:?}");
+            let hidden = LinkPath::between(Some(&own), Some(&theirs), true);
+            assert_eq!(hidden, Some(LinkPath::Relayed(RelayTransport::Udp)), "{own:?} {theirs:?}");
         }
     }
 
@@ -146,17 +155,33 @@ mod tests {
     fn a_relay_on_either_side_is_a_relay() {
         let own = |transport| PairEnd { transport, ..end(Relay, "203.0.113.1") };
         for transport in [RelayTransport::Udp, RelayTransport::Tcp, RelayTransport::Tls] {
-            let path = LinkPath::between(&own(Some(transport)), &end(Relay, ""));
-            assert_eq!(path, LinkPath::Relayed(transport));
+            for theirs in [Some(&end(Relay, "")), None] {
+                let path = LinkPath::between(Some(&own(Some(transport))), theirs, false);
+                assert_eq!(path, Some(LinkPath::Relayed(transport)));
+            }
         }
         let seen_elsewhere = PairEnd { kind: PeerReflexive, ..own(Some(RelayTransport::Udp)) };
         assert_eq!(
-            LinkPath::between(&seen_elsewhere, &end(Host, "")),
-            LinkPath::Relayed(RelayTransport::Udp)
+            LinkPath::between(Some(&seen_elsewhere), Some(&end(Host, "")), false),
+            Some(LinkPath::Relayed(RelayTransport::Udp))
         );
         assert_eq!(
-            LinkPath::between(&end(Host, ""), &end(Relay, "")),
-            LinkPath::Relayed(RelayTransport::Theirs)
+            LinkPath::between(Some(&end(Host, "")), Some(&end(Relay, "")), false),
+            Some(LinkPath::Relayed(RelayTransport::Theirs))
+        );
+    }
+
+    #[test]
+    fn a_path_that_the_browser_does_not_tell_is_no_direct_one() {
+        let host = end(Host, "192.168.1.2");
+        for (own, theirs) in [(None, None), (Some(&host), None), (None, Some(&host))] {
+            assert_eq!(LinkPath::between(own, theirs, false), None);
+            let hidden = Some(LinkPath::Relayed(RelayTransport::Udp));
+            assert_eq!(LinkPath::between(own, theirs, true), hidden);
+        }
+        assert_eq!(
+            LinkPath::between(Some(&end(Relay, "")), None, false),
+            Some(LinkPath::Relayed(RelayTransport::Udp))
         );
     }
 }

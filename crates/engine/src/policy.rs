@@ -156,6 +156,12 @@ pub(crate) const LINK_BACKOFF_FIRST: Duration = Duration::from_millis(700);
 pub(crate) const LINK_BACKOFF_MAX: Duration = seconds(300);
 /// Failed attempts after which only a sign of life begins the next.
 pub(crate) const LINK_ATTEMPTS_MAX: u32 = 6;
+/// Attempts begun by a contact that are taken at once, in this run only.
+pub(crate) const ATTEMPTS_BURST: u32 = 8;
+/// How often one more of them is taken.
+pub(crate) const ATTEMPTS_EVERY: Duration = seconds(5);
+/// Most candidates of the other side in one ICE generation; further ones are dropped.
+pub(crate) const CANDIDATES_MAX: usize = 64;
 /// Most signals of one attempt waiting to be sent, or received before their offer.
 pub(crate) const SIGNALS_WAITING_MAX: usize = 64;
 /// How often signals are posted again when the server did not take them.

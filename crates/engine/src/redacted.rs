@@ -221,12 +221,12 @@ impl Debug for LinkEvent {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Signal(signal) => f.debug_tuple("Signal").field(signal).finish(),
-            Self::Opened(path) => f.debug_tuple("Opened").field(path).finish(),
-            Self::Connected(path) => f.debug_tuple("Connected").field(path).finish(),
+            Self::Opened => f.write_str("Opened"),
+            Self::Connected => f.write_str("Connected"),
+            Self::Path(path) => f.debug_tuple("Path").field(path).finish(),
             Self::Disconnected => f.write_str("Disconnected"),
             Self::Failed => f.write_str("Failed"),
             Self::Examined(figures) => f.debug_tuple("Examined").field(figures).finish(),
-            Self::Unsupported => f.write_str("Unsupported"),
             Self::Message(bytes) => f.debug_tuple("Message").field(&Length(bytes.len())).finish(),
             Self::Closed => f.write_str("Closed"),
         }

@@ -117,11 +117,12 @@ async fn run(
     // The file channel is handed over in the task that makes it, and only then shows whether it can be.
     worker.started().await;
     let Ok(mut peer) = Peer::new(id, options, &sender, &worker) else {
-        report(LinkEvent::Unsupported);
+        report(LinkEvent::Failed);
         return;
     };
     let mut negotiation = Negotiation::new(options.polite, options.initiate);
-    let mut path: Option<LinkPath> = None;
+    let mut is_open = false;
+    let mut path = None;
     let mut looks = Looks::new(sender);
     while let Some(event) = events.next().await {
         match event {
@@ -148,24 +149,21 @@ async fn run(
                 RtcPeerConnectionState::Disconnected => {
                     report(LinkEvent::Disconnected);
                 }
-                RtcPeerConnectionState::Connected if path.is_some() => {
-                    let now = path::of(peer.connection()).await;
-                    path = Some(now);
+                RtcPeerConnectionState::Connected if is_open => {
+                    report(LinkEvent::Connected);
+                    look(&peer, &mut path, options, report).await;
                     looks.begin();
-                    report(LinkEvent::Connected(now));
                 }
                 _ => {}
             },
             Event::Look => {
                 let is_connected = peer.connection().connection_state() == RtcPeerConnectionState::Connected;
-                if path.is_some() && is_connected {
-                    let now = path::of(peer.connection()).await;
-                    if path.replace(now) != Some(now) {
-                        report(LinkEvent::Connected(now));
-                    }
+                if is_open && is_connected {
+                    look(&peer, &mut path, options, report).await;
                 }
             }
             Event::Restart(ice_servers) => {
+                negotiation.withdraw(peer.connection()).await;
                 peer.restart_ice(&ice_servers, options.relay_only);
                 looks.begin();
             }
@@ -175,13 +173,13 @@ async fn run(
             Event::ControlClosed => return,
             Event::ControlOpen | Event::ControlMessage(_) => {
                 // A message can come before the event that says the channel is open.
-                if path.is_none() {
+                if !is_open {
+                    is_open = true;
                     worker.tell(&ToWorker::LinkOpen(id.0, peer.max_message()));
                     peer.watch_pair(looks.sender());
-                    let now = path::of(peer.connection()).await;
-                    path = Some(now);
+                    report(LinkEvent::Opened);
+                    look(&peer, &mut path, options, report).await;
                     looks.begin();
-                    report(LinkEvent::Opened(now));
                 }
                 if let Event::ControlMessage(message) = event
                     && !report(LinkEvent::Message(message))
@@ -196,6 +194,20 @@ async fn run(
             }
             Event::SendFrame(frame) => peer.send_frame(&frame),
         }
+    }
+}
+
+/// Looks at the path, and tells it if it is another one. What the browser does not tell now stays as it was known last.
+async fn look(
+    peer: &Peer,
+    known: &mut Option<LinkPath>,
+    options: &LinkOptions,
+    report: &impl Fn(LinkEvent) -> bool,
+) {
+    if let Some(path) = path::of(peer.connection(), options.relay_only).await
+        && known.replace(path) != Some(path)
+    {
+        report(LinkEvent::Path(path));
     }
 }
 

@@ -52,6 +52,16 @@ impl Negotiation {
         describe(connection).await
     }
 
+    /// Takes an offer back that was not answered, before another path is sought: it may have been lost, or its answer,
+    /// and the browser asks for another only when none is open.
+    pub(super) async fn withdraw(&self, connection: &RtcPeerConnection) {
+        if connection.signaling_state() == RtcSignalingState::HaveLocalOffer {
+            let rollback = RtcSessionDescriptionInit::new(RtcSdpType::Rollback);
+            // Where it is refused, the other side's next offer still settles it.
+            let _ = JsFuture::from(connection.set_local_description(&rollback)).await;
+        }
+    }
+
     /// Takes a signal of the other side; gives the answer to an offer. What does not fit is ignored: the link then
     /// does not come to be, which its time limit notices.
     ///

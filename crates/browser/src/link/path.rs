@@ -8,16 +8,12 @@ use web_sys::RtcPeerConnection;
 
 use crate::js;
 
-/// The path of the selected candidate pair. Where the browser does not say, over the internet: what is claimed of a
-/// network that nobody knows must not be too much.
-pub(super) async fn of(connection: &RtcPeerConnection) -> LinkPath {
-    let ends = async {
-        let report = report(connection).await?;
-        let pair = selected_pair(&report)?;
-        let end = |side| end(&report.get(&js::get(&pair, side)));
-        Some((end("localCandidateId")?, end("remoteCandidateId")?))
-    };
-    ends.await.map_or(LinkPath::Internet, |(own, theirs)| LinkPath::between(&own, &theirs))
+/// The path of the selected candidate pair, if the browser says enough of it.
+pub(super) async fn of(connection: &RtcPeerConnection, relay_only: bool) -> Option<LinkPath> {
+    let report = report(connection).await?;
+    let pair = selected_pair(&report)?;
+    let end = |side| end(&report.get(&js::get(&pair, side)));
+    LinkPath::between(end("localCandidateId").as_ref(), end("remoteCandidateId").as_ref(), relay_only)
 }
 
 /// What has been moved on the selected candidate pair.

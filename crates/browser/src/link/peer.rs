@@ -9,8 +9,9 @@ use sotto_engine::{IceServer, LinkId};
 use sotto_wire::peer::Signal;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::{
-    EventTarget, MessageEvent, RtcConfiguration, RtcDataChannel, RtcDataChannelInit, RtcDataChannelState,
-    RtcDataChannelType, RtcIceServer, RtcIceTransportPolicy, RtcPeerConnection, RtcPeerConnectionIceEvent,
+    EventTarget, MessageEvent, RtcBundlePolicy, RtcConfiguration, RtcDataChannel, RtcDataChannelInit,
+    RtcDataChannelState, RtcDataChannelType, RtcIceServer, RtcIceTransportPolicy, RtcPeerConnection,
+    RtcPeerConnectionIceEvent,
 };
 
 use super::{Event, LinkOptions};
@@ -60,7 +61,7 @@ struct FilesHere {
 
 impl Peer {
     /// # Errors
-    /// The browser makes no connections at all.
+    /// The browser makes no connection, for instance because too many are not cleared up yet.
     pub(super) fn new(
         id: LinkId,
         options: &LinkOptions,
@@ -203,6 +204,7 @@ fn configuration(ice_servers: &[IceServer], relay_only: bool) -> RtcConfiguratio
     let configuration = RtcConfiguration::new();
     let servers: Array = ice_servers.iter().map(ice_server).collect();
     configuration.set_ice_servers(&servers);
+    configuration.set_bundle_policy(RtcBundlePolicy::MaxBundle);
     if relay_only {
         configuration.set_ice_transport_policy(RtcIceTransportPolicy::Relay);
     }

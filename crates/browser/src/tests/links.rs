@@ -22,15 +22,10 @@ async fn talk(pair: &mut Pair) {
 #[wasm_bindgen_test]
 async fn two_links_connect_directly_and_talk() {
     let mut pair = Pair::connected().await;
-    for end in &pair.0 {
-        let direct = |item: &Item| {
-            matches!(
-                item,
-                Item::Input(Input::Link(_, LinkEvent::Opened(LinkPath::Local | LinkPath::Internet)))
-            )
-        };
-        assert!(end.has(direct));
-    }
+    let direct = |item: &Item| {
+        matches!(item, Item::Input(Input::Link(_, LinkEvent::Path(LinkPath::Local | LinkPath::Internet))))
+    };
+    pair.until("both know a direct path", |ends| ends.iter().all(|end| end.has(direct))).await;
     talk(&mut pair).await;
 }
 

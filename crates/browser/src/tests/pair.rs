@@ -46,7 +46,7 @@ impl End {
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.has(|item| matches!(item, Item::Input(Input::Link(_, LinkEvent::Opened(_)))))
+        self.has(|item| matches!(item, Item::Input(Input::Link(_, LinkEvent::Opened))))
     }
 
     pub(super) fn messages(&self) -> Vec<Vec<u8>> {

@@ -6,7 +6,7 @@ use super::{Asked, Client};
 use crate::link::{Phase, Trouble};
 use crate::timers::Timer;
 use crate::turn::Turn;
-use crate::{Event, Linking, Request, Response, TurnKnown, policy};
+use crate::{Event, IceServer, Linking, Request, Response, TurnKnown, policy};
 
 impl Client {
     /// Whether a link may begin now: credentials are there, or are not to be waited for. If not, it is begun by
@@ -45,6 +45,16 @@ impl Client {
                 _ => {}
             }
         }
+    }
+
+    /// Servers for the browser. Whoever hides the address has nothing to ask a STUN server.
+    pub(super) fn ice_servers(&self, turn: &Turn<'_>) -> Vec<IceServer> {
+        let mut servers = self.ice.servers(turn.now);
+        if self.settings.relay_only {
+            servers.iter_mut().for_each(|server| server.urls.retain(|url| url.starts_with("turn")));
+            servers.retain(|server| !server.urls.is_empty());
+        }
+        servers
     }
 
     pub(super) fn linking(&self, turn: &Turn<'_>) -> Linking {

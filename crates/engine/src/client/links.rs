@@ -102,7 +102,7 @@ impl Client {
         let open = LinkAction::Open {
             polite: self.account.id() < id,
             initiate: link.initiated,
-            ice_servers: self.ice.servers(turn.now),
+            ice_servers: self.ice_servers(turn),
             relay_only: self.settings.relay_only,
         };
         turn.output(Output::Link(link.id, open));
@@ -115,7 +115,8 @@ impl Client {
         let Some(id) = self.links.owner(link) else { return };
         match event {
             LinkEvent::Signal(signal) => self.signal_made(id, signal, turn),
-            LinkEvent::Opened(path) | LinkEvent::Connected(path) => self.link_connected(id, path, turn),
+            LinkEvent::Opened | LinkEvent::Connected => self.link_connected(id, turn),
+            LinkEvent::Path(path) => self.path_found(id, path, turn),
             LinkEvent::Message(bytes) => {
                 self.link_works(id, turn);
                 match LinkFrame::decode(&bytes) {
@@ -126,7 +127,6 @@ impl Client {
             LinkEvent::Disconnected => self.link_disconnected(id, turn),
             LinkEvent::Failed => self.link_failed(id, turn),
             LinkEvent::Examined(figures) => self.examined(id, figures, turn),
-            LinkEvent::Unsupported => self.link_unsupported(id, turn),
             LinkEvent::Closed => self.link_gone(id, turn),
         }
     }
@@ -145,26 +145,39 @@ impl Client {
         turn.pump.insert(id);
     }
 
-    fn link_connected(&mut self, id: ContactId, path: LinkPath, turn: &mut Turn<'_>) {
+    fn link_connected(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         let way = self.links.way(id);
         way.failures = 0;
         if let Some(link) = &mut way.link {
-            link.phase = Phase::Open(path);
+            if !matches!(link.phase, Phase::Open(_)) {
+                link.phase = Phase::Open(None);
+            }
             link.trouble = Trouble::None;
             link.pinged = None;
         }
         turn.timers.clear(Timer::LinkDeadline(id));
         turn.timers.clear(Timer::LinkTrouble(id));
-        self.tell_path(id, turn);
-        self.path_known(id, turn);
+        turn.shown.insert(id);
         turn.pump.insert(id);
         self.token_works(id, turn);
+    }
+
+    /// The browser has looked at the path. That it names one does not say that anything comes through.
+    fn path_found(&mut self, id: ContactId, path: LinkPath, turn: &mut Turn<'_>) {
+        let way = self.links.way(id);
+        let Some(Link { phase: Phase::Open(known), .. }) = &mut way.link else { return };
+        *known = Some(path);
+        if way.link.and_then(|link| link.path()).is_some_and(LinkPath::is_direct) {
+            way.sought = 0;
+        }
+        self.tell_path(id, turn);
+        self.path_known(id, turn);
     }
 
     /// Tells the other side whether the path is relayed, unless it knows.
     fn tell_path(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         let Some(link) = &mut self.links.way(id).link else { return };
-        let Phase::Open(path) = link.phase else { return };
+        let Phase::Open(Some(path)) = link.phase else { return };
         let relayed = !path.is_direct();
         if link.told.replace(relayed) != Some(relayed) {
             let frame = LinkFrame::Path { relayed };
@@ -175,12 +188,8 @@ impl Client {
     /// Shows the path; a better one is sought from time to time while it is relayed.
     fn path_known(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         turn.shown.insert(id);
-        let way = self.links.way(id);
-        match way.link.and_then(|link| link.path()) {
-            Some(path) if path.is_direct() => {
-                way.sought = 0;
-                turn.timers.clear(Timer::LinkBetter(id));
-            }
+        match self.links.get(id).and_then(|way| way.link).and_then(|link| link.path()) {
+            Some(path) if path.is_direct() => turn.timers.clear(Timer::LinkBetter(id)),
             Some(_) if !turn.timers.is_set(Timer::LinkBetter(id)) => self.seek_better_later(id, turn),
             Some(_) | None => {}
         }
@@ -188,8 +197,9 @@ impl Client {
 
     fn path_there(&mut self, id: ContactId, relayed: bool, turn: &mut Turn<'_>) {
         let Some(link) = &mut self.links.way(id).link else { return };
-        link.relayed_there = relayed;
-        self.path_known(id, turn);
+        if core::mem::replace(&mut link.relayed_there, relayed) != relayed {
+            self.path_known(id, turn);
+        }
     }
 
     /// Something came through an open link, so whatever was wrong with it is not.
@@ -240,16 +250,6 @@ impl Client {
         }
     }
 
-    fn link_unsupported(&mut self, id: ContactId, turn: &mut Turn<'_>) {
-        self.webrtc = false;
-        self.show_linking(turn);
-        let link = self.links.get(id).and_then(|way| way.link);
-        self.link_gone(id, turn);
-        if let Some(link) = link.filter(|link| !link.initiated) {
-            self.hang_up(id, link.attempt, turn);
-        }
-    }
-
     /// Seeks another path for a link that does not work, once; what is unacknowledged goes to the mailbox meanwhile.
     pub(super) fn restart_link(&mut self, id: ContactId, turn: &mut Turn<'_>) {
         turn.timers.clear(Timer::LinkTrouble(id));
@@ -272,7 +272,7 @@ impl Client {
         }
         let deadline = turn.now.saturating_add(policy::LINK_RESTART_PATIENCE);
         turn.timers.set(Timer::LinkDeadline(id), deadline);
-        let ice_servers = self.ice.servers(turn.now);
+        let ice_servers = self.ice_servers(turn);
         turn.output(Output::Link(link, LinkAction::Restart { ice_servers }));
         // Where the old path works after all, the answer says so at once.
         let ping = LinkFrame::Ping { n: PING_AWAKE };
@@ -294,7 +294,7 @@ impl Client {
         let way = self.links.way(id);
         way.sought = way.sought.saturating_add(1);
         if self.socket.is_open() && self.ice_ready(turn) {
-            let ice_servers = self.ice.servers(turn.now);
+            let ice_servers = self.ice_servers(turn);
             turn.output(Output::Link(link.id, LinkAction::Restart { ice_servers }));
         }
         self.seek_better_later(id, turn);
@@ -398,8 +398,14 @@ impl Client {
 
     /// The contact's page was opened: an open link to the one before is a dead one.
     pub(super) fn contact_arrived(&mut self, id: ContactId, turn: &mut Turn<'_>) {
-        self.links.way(id).failures = 0;
-        match self.links.get(id).and_then(|way| way.link) {
+        let way = self.links.way(id);
+        if way.link.is_none() && !way.attempts.take(turn.now) {
+            turn.log("link: attempts come too fast");
+            return;
+        }
+        way.failures = 0;
+        let link = way.link;
+        match link {
             Some(Link { phase: Phase::Open(_), .. }) => self.ping_link(id, PING_ARRIVED, turn),
             Some(_) => {}
             None if self.can_link(turn) => self.want_link(id, turn),

@@ -70,7 +70,7 @@ pub struct Client {
     links: Links,
     ice: Ice,
     settings: Settings,
-    /// Whether the browser can make links, as far as is known.
+    /// Whether the browser can make links.
     webrtc: bool,
     /// What the screen was told of that.
     linking_told: Option<Linking>,
@@ -231,6 +231,7 @@ impl Client {
             for lane in self.lanes.values_mut() {
                 lane.not_before = Timestamp(lane.not_before.0.saturating_sub(back));
                 lane.owed_not_before = Timestamp(lane.owed_not_before.0.saturating_sub(back));
+                lane.posted.rewind(back);
             }
         }
         self.last_now = now;

@@ -20,14 +20,36 @@ const SIGNALS_SIZE: usize = 24 * 1024;
 pub(super) struct Posted {
     /// What is on its way.
     signals: Option<(u64, Vec<Signal>)>,
+    /// The attempt that was posted for last, and how often in vain.
+    attempt: u64,
     failures: u32,
     not_before: Timestamp,
 }
 
 impl Posted {
+    fn begin(&mut self, attempt: u64, signals: Vec<Signal>) {
+        if self.attempt != attempt {
+            (self.attempt, self.failures) = (attempt, 0);
+        }
+        self.signals = Some((attempt, signals));
+    }
+
+    /// The server took nothing; nothing is posted before that time. Whether the same is posted again.
+    fn again_at(&mut self, at: Timestamp) -> bool {
+        self.not_before = at;
+        let again = self.failures < policy::SIGNALS_AGAIN_MAX;
+        self.failures = self.failures.saturating_add(u32::from(again));
+        again
+    }
+
     /// The connection to the server is back.
     pub(super) fn hurry(&mut self) {
         (self.failures, self.not_before) = (0, Timestamp(0));
+    }
+
+    /// The clock went back by so many milliseconds.
+    pub(super) fn rewind(&mut self, milliseconds: u64) {
+        self.not_before = Timestamp(self.not_before.0.saturating_sub(milliseconds));
     }
 }
 
@@ -56,6 +78,10 @@ impl Client {
         let verdict = self.links.way(id).receive(attempt, signals, polite, turn.now);
         let signals = match verdict {
             Verdict::Pass(_, signals) => signals,
+            Verdict::Answer(_) if !self.links.way(id).attempts.take(turn.now) => {
+                turn.log("link: attempts come too fast");
+                return;
+            }
             Verdict::Answer(_) if !self.can_link(turn) => {
                 self.hang_up(id, attempt, turn);
                 return;
@@ -73,8 +99,13 @@ impl Client {
             }
             Verdict::Nothing => return,
         };
+        let relay_only = self.settings.relay_only;
         let way = self.links.way(id);
         for signal in signals {
+            let Some(signal) = way.admission.admit(signal, relay_only) else {
+                turn.log("link: a signal that no link needs");
+                continue;
+            };
             address::note(&signal, &mut way.theirs);
             match way.link {
                 Some(link) if link.phase != Phase::Preparing => {
@@ -103,7 +134,7 @@ impl Client {
         let Ok(signals) = List::new(taken.clone()) else { return };
         let ephemeral = Ephemeral::Signal { attempt, signals };
         if self.send_ephemeral(id, &ephemeral, Asked::Signals { contact: id }, turn) {
-            self.lanes.entry(id).or_default().posted.signals = Some((attempt, taken));
+            self.lanes.entry(id).or_default().posted.begin(attempt, taken);
         }
     }
 
@@ -112,17 +143,17 @@ impl Client {
         let posted = &mut self.lanes.entry(id).or_default().posted;
         let signals = posted.signals.take();
         turn.pump.insert(id);
-        if !matches!(Answer::of(response), Answer::Later(_) | Answer::Unknown) {
-            posted.failures = 0;
-            return;
-        }
-        let failures = posted.failures;
-        if failures >= policy::SIGNALS_AGAIN_MAX {
-            return;
-        }
-        posted.failures = failures.saturating_add(1);
-        posted.not_before = turn.backoff(failures, policy::BACKOFF_FIRST, policy::BACKOFF_MAX);
-        if let Some((attempt, signals)) = signals {
+        let stated = match Answer::of(response) {
+            Answer::Later(seconds) => Duration::from_secs(u64::from(seconds.unwrap_or(0).min(3600))),
+            Answer::Unknown => Duration::ZERO,
+            _ => {
+                posted.failures = 0;
+                return;
+            }
+        };
+        let at = turn.backoff(posted.failures, policy::BACKOFF_FIRST, policy::BACKOFF_MAX);
+        let at = at.max(turn.now.saturating_add(stated));
+        if let Some((attempt, signals)) = signals.filter(|_| posted.again_at(at)) {
             self.links.way(id).post_again(attempt, signals);
         }
     }
@@ -213,6 +244,27 @@ impl Client {
             way.failures = policy::LINK_ATTEMPTS_MAX.saturating_sub(1);
             let at = turn.backoff(sought, policy::LINK_BETTER_FIRST, policy::LINK_BETTER_MAX);
             turn.timers.set(Timer::LinkRetry(id), at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_no_signals_is_given_pauses_and_each_attempt_its_tries() {
+        let mut posted = Posted::default();
+        for attempt in [7, 8] {
+            posted.begin(attempt, Vec::new());
+            for n in 0..policy::SIGNALS_AGAIN_MAX {
+                assert!(posted.again_at(Timestamp(u64::from(n))));
+            }
+            assert!(!posted.again_at(Timestamp(100)) && !posted.again_at(Timestamp(200)));
+            assert_eq!(posted.not_before, Timestamp(200), "also when the same is not posted again");
         }
     }
 }

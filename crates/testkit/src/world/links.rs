@@ -17,10 +17,15 @@ use crate::person::LinkEnd;
 const STARVED: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(25));
 
 impl World {
+    /// The links that a person's browser holds.
+    #[must_use]
+    pub fn links(&self, who: Who) -> Vec<LinkId> {
+        self.people[who].links.keys().copied().collect()
+    }
+
     /// All links of a person break.
     pub fn break_links(&mut self, who: Who) {
-        let links: Vec<LinkId> = self.people[who].links.keys().copied().collect();
-        for link in links {
+        for link in self.links(who) {
             self.break_link(who, link);
         }
     }
@@ -39,9 +44,8 @@ impl World {
 
     /// One browser takes this for the path of its links, and the other may think otherwise.
     pub fn find_path(&mut self, who: Who, path: LinkPath) {
-        let links: Vec<LinkId> = self.people[who].links.keys().copied().collect();
-        for link in links {
-            self.tell(who, Input::Link(link, LinkEvent::Connected(path)));
+        for link in self.links(who) {
+            self.tell(who, Input::Link(link, LinkEvent::Path(path)));
         }
     }
 
@@ -179,6 +183,7 @@ impl World {
 
     /// A description, and candidates of every kind: also those that a browser told to hide them would not name.
     fn describe(&mut self, who: Who, link: LinkId, kind: DescriptionKind, sdp: String) {
+        let sdp = format!("v=0\r\ns={sdp}\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n");
         let mut signals = vec![Signal::Description { kind, sdp }];
         let turn = self.people[who].links.get(&link).is_some_and(|end| end.turn);
         let kinds = ["10.0.0.7 9 typ host", "192.0.2.7 9 typ srflx", "198.51.100.1 9 typ relay"];
@@ -200,8 +205,8 @@ impl World {
     }
 
     fn description(&mut self, who: Who, link: LinkId, kind: DescriptionKind, sdp: &str) {
-        let mut parts =
-            sdp.trim_end().split(' ').map(|part| part.parse::<u64>().expect("our own description"));
+        let name = sdp.lines().find_map(|line| line.strip_prefix("s=")).expect("our own description");
+        let mut parts = name.split(' ').map(|part| part.parse::<u64>().expect("our own description"));
         let (other, other_link) = (parts.next().unwrap() as usize, LinkId(parts.next().unwrap()));
         if !self.people[who].links.contains_key(&link) {
             return;
@@ -224,7 +229,9 @@ impl World {
             if let Some(end) = self.people[who].links.get_mut(&link) {
                 (end.other, end.open) = (Some(other), true);
             }
-            self.tell_later(who, Input::Link(link, LinkEvent::Opened(path)));
+            let at = self.after_delay();
+            self.tell_at(at, who, Input::Link(link, LinkEvent::Opened));
+            self.tell_at(at, who, Input::Link(link, LinkEvent::Path(path)));
         }
     }
 

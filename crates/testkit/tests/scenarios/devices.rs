@@ -251,12 +251,14 @@ fn a_list_that_never_comes_is_got_over_by_removing_the_contact() {
 
 /// An open link and a file on it, from the puppet.
 fn with_a_file_under_way(scene: &mut Scene) -> impl Fn(&Scene) -> FileState + use<> {
-    let offer = Signal::Description { kind: DescriptionKind::Offer, sdp: "0 9".to_owned() };
+    let sdp = "v=0\r\ns=0 9\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n".to_owned();
+    let offer = Signal::Description { kind: DescriptionKind::Offer, sdp };
     let signals = List::new(vec![offer]).unwrap();
     scene.puppet.say_ephemeral(&mut scene.world, &mut scene.talk, &Ephemeral::Signal { attempt: 1, signals });
     scene.world.run_for(Duration::from_secs(1));
     let link = LinkId(scene.world.people[ANNA].links_opened);
-    scene.world.input(ANNA, Input::Link(link, LinkEvent::Opened(LinkPath::Local)));
+    scene.world.input(ANNA, Input::Link(link, LinkEvent::Opened));
+    scene.world.input(ANNA, Input::Link(link, LinkEvent::Path(LinkPath::Local)));
     let file = sotto_crypto::FileId::from_bytes([5; 16]);
     scene.says(Content::FileOffer(Manifest {
         version: 1,

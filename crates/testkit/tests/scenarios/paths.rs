@@ -2,12 +2,15 @@
 
 use core::time::Duration;
 
-use sotto_engine::{Command, Finding, Input, LinkPath, Linking, RelayTransport, Route, Timestamp, TurnKnown};
+use sotto_engine::{
+    Command, Finding, Input, LinkEvent, LinkPath, Linking, RelayTransport, Route, Timestamp, TurnKnown,
+};
 use sotto_testkit::{Network, Who, World};
-use sotto_wire::peer::Signal;
-use sotto_wire::server::path;
+use sotto_wire::peer::{DescriptionKind, Ephemeral, LinkFrame, Signal};
+use sotto_wire::server::{List, path};
 
 use crate::common::*;
+use crate::scene::Scene;
 
 const TURN: LinkPath = LinkPath::Relayed(RelayTransport::Udp);
 const SECOND: Duration = Duration::from_secs(1);
@@ -322,4 +325,104 @@ fn signals_that_the_server_did_not_take_are_posted_again() {
         assert!(world.links_ever_opened() - opened <= 6, "seed {seed}");
         assert!(world.now > Timestamp(0));
     }
+}
+
+#[test]
+fn a_look_at_the_path_is_no_sign_of_life() {
+    let mut world = World::new(720, 2);
+    befriend(&mut world);
+    assert!(world.run_until(MINUTE, |world| both(world, LinkPath::Local)));
+    world.run_for(SECOND);
+    let restarted = world.people[ANNA].links_restarted;
+    world.network.links = false;
+    world.network.silent_links = 1000;
+    world.disturb_links(ANNA);
+    for n in 0..24 {
+        world.find_path(ANNA, if n % 2 == 0 { LinkPath::Internet } else { LinkPath::Local });
+        world.run_for(SECOND);
+        assert_ne!(route(&world, ANNA), Some(Route::Direct), "after {n} s");
+    }
+    assert!(world.people[ANNA].links_restarted > restarted, "another path was sought");
+    assert_eq!(path_of(&world, ANNA), None, "and the link given up");
+}
+
+#[test]
+fn a_contact_that_changes_its_mind_about_the_path_does_not_keep_it_sought() {
+    let mut world = World::new(721, 2);
+    befriend(&mut world);
+    assert!(world.run_until(MINUTE, |world| both(world, LinkPath::Local)));
+    let link = world.links(ANNA)[0];
+    let says = |world: &mut World, relayed| {
+        world.input(ANNA, Input::Link(link, LinkEvent::Message(LinkFrame::Path { relayed }.encode())));
+    };
+    let begun = world.people[ANNA].links_restarted;
+    for _ in 0..60 {
+        says(&mut world, true);
+        world.run_for(MINUTE * 2);
+        says(&mut world, false);
+        world.run_for(SECOND);
+    }
+    let sought = world.people[ANNA].links_restarted - begun;
+    assert!((1..=8).contains(&sought), "with growing pauses: {sought}");
+    // What it has said already changes nothing.
+    says(&mut world, true);
+    world.run_for(SECOND);
+    world.watch();
+    for _ in 0..100 {
+        says(&mut world, true);
+    }
+    assert!(world.take_watched().is_empty());
+}
+
+#[test]
+fn a_clock_that_goes_back_holds_no_signals_back() {
+    let mut world = World::new(722, 2);
+    befriend(&mut world);
+    assert!(world.run_until(MINUTE, |world| both(world, LinkPath::Local)));
+    world.network.lost_requests = 1000;
+    world.break_links(ANNA);
+    world.run_for(SECOND * 5);
+    world.people[ANNA].clock_skew = -20 * 3600 * 1000;
+    world.network.lost_requests = 0;
+    assert!(world.run_until(MINUTE, |world| both(world, LinkPath::Local)));
+}
+
+#[test]
+fn attempts_without_end_are_not_all_answered() {
+    let mut scene = Scene::new(723);
+    scene.world.network = Network::default();
+    let begun = scene.world.people[ANNA].links_opened;
+    let says = |scene: &mut Scene, ephemeral: &Ephemeral| {
+        scene.puppet.say_ephemeral(&mut scene.world, &mut scene.talk, ephemeral);
+        scene.world.run_for(SECOND / 10);
+    };
+    let sdp = "v=0\r\ns=0 9\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+    for attempt in 1..=50 {
+        let offer = Signal::Description { kind: DescriptionKind::Offer, sdp: sdp.to_owned() };
+        let signals = List::new(vec![offer]).unwrap();
+        says(&mut scene, &Ephemeral::Signal { attempt, signals });
+        says(&mut scene, &Ephemeral::HangUp { attempt });
+        says(&mut scene, &Ephemeral::Here {});
+    }
+    let opened = scene.world.people[ANNA].links_opened - begun;
+    assert!((1..=20).contains(&opened), "{opened}");
+    // One that comes later is answered.
+    scene.world.run_for(MINUTE * 30);
+    let opened = scene.world.people[ANNA].links_opened;
+    says(&mut scene, &Ephemeral::Here {});
+    assert!(scene.world.people[ANNA].links_opened > opened);
+}
+
+#[test]
+fn a_browser_that_fails_to_make_a_link_is_asked_again() {
+    let mut world = World::new(724, 2);
+    world.network.links = false;
+    befriend(&mut world);
+    assert!(world.run_until(MINUTE, |world| !world.links(ANNA).is_empty()));
+    let link = world.links(ANNA)[0];
+    world.input(ANNA, Input::Link(link, LinkEvent::Failed));
+    assert!(!world.links(ANNA).contains(&link));
+    assert_eq!(world.people[ANNA].screen.linking, Some(Linking::Possible));
+    world.network.links = true;
+    assert!(world.run_until(MINUTE, |world| both(world, LinkPath::Local)));
 }
