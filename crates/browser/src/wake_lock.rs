@@ -3,23 +3,46 @@
 use std::{cell::RefCell, rc::Rc};
 
 use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::js;
 
+/// For how long the screen is kept on while nothing moves, in milliseconds: a contact that begins a file and sends nothing
+/// must not empty the battery.
+const QUIET: u32 = 30_000;
+
+/// Keeps the screen on as long as something moves.
+#[derive(Debug, Default)]
+pub(crate) struct Awake {
+    lock: Rc<RefCell<Option<WakeLock>>>,
+    quiet: Option<Timeout>,
+}
+
+impl Awake {
+    /// Something moved just now.
+    pub(crate) fn moved(&mut self) {
+        if self.lock.borrow().is_none() {
+            self.lock.replace(WakeLock::hold());
+        }
+        let lock = Rc::clone(&self.lock);
+        self.quiet = Some(Timeout::new(QUIET, move || drop(lock.take())));
+    }
+}
+
 /// A lock, until it is dropped. The browser takes it away when the page is hidden; it is asked for again when it is
 /// seen.
 #[derive(Debug)]
-pub(crate) struct WakeLock {
+struct WakeLock {
     held: Rc<RefCell<Option<JsValue>>>,
     _visible: Option<EventListener>,
 }
 
 impl WakeLock {
     /// Asks for a lock; `None` where the browser has none.
-    pub(crate) fn hold() -> Option<Self> {
+    fn hold() -> Option<Self> {
         let window = web_sys::window()?;
         let locks = js::get(&window.navigator(), "wakeLock");
         let request: Function = js::get(&locks, "request").dyn_into().ok()?;

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use gloo_timers::callback::Timeout;
 use sotto_engine::{
     Client, Event, Input, LinkAction, LinkEvent, LinkId, Output, Request, RequestId, Response, SocketAction,
-    SocketEvent, Timestamp, TransferAction,
+    SocketEvent, Timestamp, TransferAction, TransferEvent,
 };
 use wasm_bindgen::JsCast;
 
@@ -22,7 +22,7 @@ use crate::{
     surroundings::Surroundings,
     tab_lock::{Claim, TabLock},
     transfer::{FromWorker, ToWorker, WorkerHandle},
-    wake_lock::WakeLock,
+    wake_lock::Awake,
 };
 use files::Files;
 
@@ -75,7 +75,7 @@ pub(crate) struct Driver {
     worker: Rc<WorkerHandle>,
     files: Files,
     /// While files move.
-    wake_lock: Option<WakeLock>,
+    awake: Awake,
     timer: Option<(Timestamp, Timeout)>,
     _surroundings: Surroundings,
     _claims: Task,
@@ -129,7 +129,7 @@ impl Driver {
             requests: BTreeMap::new(),
             worker,
             files: Files::default(),
-            wake_lock: None,
+            awake: Awake::default(),
             timer: None,
             _surroundings: surroundings,
             _claims: claims,
@@ -193,6 +193,7 @@ impl Driver {
             // A link that was closed here is not to be heard of any more.
             Input::Link(link, _) if !self.links.contains_key(link) => return Ok(()),
             Input::Link(link, LinkEvent::Closed) => self.forget_link(*link),
+            Input::Transfer(_, TransferEvent::Progress(_)) => self.awake.moved(),
             Input::Transfer(file, event) if self.files.has_ended(*file, event) => self.show_activity(false),
             _ => {}
         }
@@ -401,7 +402,10 @@ impl Driver {
 
     /// Files move now, or none any more.
     fn show_activity(&mut self, active: bool) {
-        self.wake_lock = if active { WakeLock::hold() } else { None };
+        self.awake = Awake::default();
+        if active {
+            self.awake.moved();
+        }
         (self.on_event)(DriverEvent::TransferActive(active));
     }
 }
