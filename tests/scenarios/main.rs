@@ -19,6 +19,7 @@ mod page_opens;
 mod paths;
 mod phone;
 mod reading_back;
+mod readme_picture;
 mod reload;
 mod second_tab;
 mod server_killed;
