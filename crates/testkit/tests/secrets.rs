@@ -53,6 +53,7 @@ const HOLDING: [(&str, &[&str]); 2] = [
             "PreKeys",
             "Record",
             "Response",
+            "Restored",
             "Sessions",
             "Stage",
             "Stored",

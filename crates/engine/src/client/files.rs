@@ -251,10 +251,18 @@ impl Client {
     /// The other side waits for a file of which nothing is known here, since its record was lost or it has ended: it is
     /// not to wait for ever, nor what stands behind it.
     fn is_unknown(&mut self, contact: ContactId, file: FileId, turn: &mut Turn<'_>) {
-        if !self.transfers.by_file.contains_key(&file) {
-            let reason = CancelReason::DeviceFailed;
-            self.tell(contact, Said::FileCancel { file: wire(file), reason }, turn);
+        if self.transfers.by_file.contains_key(&file) {
+            return;
         }
+        // No more than could ever have been open, or whoever makes files up has an answer stored for each.
+        let answered = &mut self.lanes.entry(contact).or_default().unknown_files;
+        if *answered >= policy::TRANSFERS_MAX {
+            turn.log("file: too many that are not known");
+            return;
+        }
+        *answered = answered.saturating_add(1);
+        let reason = CancelReason::DeviceFailed;
+        self.tell(contact, Said::FileCancel { file: wire(file), reason }, turn);
     }
 
     pub(super) fn file_declined(&mut self, id: ContactId, file: sotto_crypto::FileId, turn: &mut Turn<'_>) {

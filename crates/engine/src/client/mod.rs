@@ -106,6 +106,8 @@ struct Lane {
     passing: crate::flood::Passing,
     /// Signals on their way to the server.
     posted: signals::Posted,
+    /// How often it was answered about a file that is not known.
+    unknown_files: usize,
     /// Prekeys for a fresh session are being fetched.
     fetching: bool,
     fetch_failures: u32,

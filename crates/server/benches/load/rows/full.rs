@@ -1,5 +1,6 @@
 //! A disk that is full, killed in that state, and given room again.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
@@ -13,7 +14,7 @@ use super::figure::{Figure, Goal};
 use super::kill::integrity;
 use super::person::{Person, Put, promises};
 use super::place::Place;
-use super::post::Poster;
+use super::post::{Poster, connect_from};
 use super::server::{NO_LIMITS, Server};
 use crate::client::device::{LONG, fresh_blob};
 
@@ -87,10 +88,12 @@ fn accepted(people: &[Rc<Person>]) -> usize {
 /// Everyone puts until the server has refused it a few times; how often it refused.
 async fn fill(server: &Server, people: &[Rc<Person>]) -> usize {
     let mut tasks = JoinSet::new();
-    for person in people {
+    for (person, number) in people.iter().zip(1..) {
         let (person, address) = (Rc::clone(person), server.address);
         tasks.spawn_local(async move {
-            let mut poster = Poster::connect(address).await.unwrap();
+            // From an address of its own: one alone is refused more before the disk is quite full.
+            let stream = connect_from(Ipv4Addr::new(127, 1, 0, number), address).await.unwrap();
+            let mut poster = Poster::over(stream, address).await.unwrap();
             let mut refused = 0;
             while refused < REFUSALS {
                 match person.put(&mut poster, &fresh_blob(ENVELOPE)).await {
