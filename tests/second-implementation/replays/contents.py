@@ -6,8 +6,8 @@ from typing import Any
 from sotto import messages as talking
 from sotto.files import File, Frame, read_frame, top_of, tree
 from sotto.primitives import sha256, u32
-from sotto.schema import (Bytes, Choice, Choices, Exactly, Fixed, Integer, ListOf, Pair, Point, Shape, Structure, Text,
-                          Variant)
+from sotto.schema import (Bool, Bytes, Choice, Choices, Exactly, Fixed, Integer, ListOf, Pair, Point, Shape, Structure,
+                          Text, Variant)
 
 from .case import Case, octets
 from .people import person
@@ -61,7 +61,7 @@ def value_of(shape: Shape, data: Any) -> Any:
             return int(data)
         case Fixed() | Bytes() | Point():
             return octets(data)
-        case Text():
+        case Text() | Bool():
             return data
     raise ValueError(f"no JSON for {shape}")
 

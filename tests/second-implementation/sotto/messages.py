@@ -9,7 +9,9 @@ from .device_list import ID_LENGTH
 from .errors import Refused
 from .files import MANIFEST
 from .primitives import labelled_hash
-from .schema import Bytes, Choice, Choices, Field, Fixed, Integer, ListOf, Point, Structure, Text, Variant, read_plain
+from .schema import (
+    Bool, Bytes, Choice, Choices, Field, Fixed, Integer, ListOf, Point, Structure, Text, Variant, read_plain,
+)
 from .x3dh import flags
 
 CARRIED_LIMIT = 64_512
@@ -91,6 +93,7 @@ LINK_FRAME = Choice({
     "Pong": {0: Field("n", Integer(32))},
     "File start": {0: Field("file_id", ID)},
     "File ready": {0: Field("file_id", ID)},
+    "Path": {0: Field("relayed", Bool())},
 })
 
 

@@ -434,15 +434,28 @@ impl Client {
         }
         entry.retries = entry.retries.saturating_add(1);
         entry.ratchet.clear();
+        entry.stage = Stage::Waiting;
+        turn.dirty(Key::Outbox(id, place));
+        turn.pump.insert(id);
+        let Some(session) = entry.session.take() else { return };
+        // What else was said in that session cannot be read either, and the contact asks for a few messages an hour.
+        for (place, entry) in queue.iter_mut() {
+            if entry.session == Some(session)
+                && entry.stage != Stage::Waiting
+                && entry.reposts < policy::REPOSTS_MAX
+            {
+                entry.reposts = entry.reposts.saturating_add(1);
+                entry.ratchet.clear();
+                entry.session = None;
+                entry.stage = Stage::Waiting;
+                turn.dirty(Key::Outbox(id, *place));
+            }
+        }
         // A session that the contact never answered, and in which it cannot read, is of no use to either.
-        if let Some(session) = entry.session.take()
-            && let Some(sessions) = self.sessions.get_mut(&id)
+        if let Some(sessions) = self.sessions.get_mut(&id)
             && sessions.get(session).is_some_and(|held| held.first.is_some())
         {
             sessions.give_up(session, id, turn);
         }
-        entry.stage = Stage::Waiting;
-        turn.dirty(Key::Outbox(id, place));
-        turn.pump.insert(id);
     }
 }
