@@ -8,7 +8,6 @@ mod damaged_storage;
 mod dropped_files;
 mod files;
 mod focus;
-mod full_storage;
 mod held_files;
 mod internet;
 mod keeping_order;

@@ -40,7 +40,6 @@ pub struct Browser {
     _doors: Vec<Door>,
 }
 
-// Without `StaticStorageQuota` it tells its limit for an origin, which tests set; with it always 10 GiB more than is used.
 const CHROMIUM_ARGUMENTS: [&str; 17] = [
     "--headless=new",
     "--no-sandbox",
@@ -55,7 +54,7 @@ const CHROMIUM_ARGUMENTS: [&str; 17] = [
     "--no-first-run",
     "--lang=en-US",
     "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns,StaticStorageQuota",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
     "--window-size=1280,800",
