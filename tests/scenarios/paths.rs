@@ -28,14 +28,13 @@ const LISTEN: &str = "(() => {
     });
 })()";
 
-/// Kinds of the other side's candidates, as the browser counts them. One that it made up for a packet that came before
-/// its candidate (RFC 8445 section 7.3.1.3) is what was told of the same place since.
-const REMOTE_KINDS: &str = "return connections.at(-1).getStats().then((report) => {
-    const all = [...report.values()].filter((entry) => entry.type === 'remote-candidate');
-    const told = all.filter((entry) => entry.candidateType !== 'prflx');
-    const known = (seen) => told.find(({ address, port }) => address === seen.address && port === seen.port) ?? seen;
-    return all.map((entry) => known(entry).candidateType);
-})";
+/// Kinds of candidates of one side, `local-candidate` or `remote-candidate`, as the browser counts them.
+const KINDS: &str = "return connections.at(-1).getStats().then((report) =>
+    [...report.values()].filter(({ type }) => type === arguments[0]).map(({ candidateType }) => candidateType))";
+
+async fn kinds_of(person: &Person, side: &str) -> Outcome<Vec<String>> {
+    Ok(serde_json::from_value(person.script(KINDS, vec![side.into()]).await?)?)
+}
 
 /// The server with a TURN server beside it.
 async fn with_turn(stage: &mut Stage) -> Outcome<Turn> {
@@ -93,6 +92,7 @@ fn hides(name: &str, hiding: Kind, other: Kind) -> Outcome {
         let _turn = with_turn(stage).await?;
         let anna = stage.person("Anna", hiding).await?;
         let ben = stage.person("Ben", other).await?;
+        anna.preload(LISTEN).await?;
         ben.preload(LISTEN).await?;
         meet(&anna, &ben).await?;
         say_and_hear(&anna, &ben, "In the open.").await?;
@@ -121,9 +121,14 @@ fn hides(name: &str, hiding: Kind, other: Kind) -> Outcome {
         if candidates.is_empty() || heard.iter().any(|line| shown(&line)) {
             return Err(trouble(format!("Ben was told {heard:?}")));
         }
-        let kinds: Vec<String> = serde_json::from_value(ben.script(REMOTE_KINDS, vec![]).await?)?;
-        if kinds.is_empty() || kinds.iter().any(|kind| kind != "relay") {
-            return Err(trouble(format!("Ben knows candidates of kinds {kinds:?}")));
+        let own = kinds_of(&anna, "local-candidate").await?;
+        if own.is_empty() || own.iter().any(|kind| kind != "relay") {
+            return Err(trouble(format!("Anna's browser uses candidates of kinds {own:?}")));
+        }
+        // A packet that comes before the candidate it comes from was told makes one up (RFC 8445 section 7.3.1.3).
+        let told = kinds_of(&ben, "remote-candidate").await?;
+        if !told.contains(&"relay".to_owned()) || told.iter().any(|kind| kind != "relay" && kind != "prflx") {
+            return Err(trouble(format!("Ben knows candidates of kinds {told:?}")));
         }
         if findings(&anna).await? != ["relay-only"] {
             return Err(trouble("she is not told that it is her own wish"));
