@@ -2,48 +2,18 @@
 
 use core::time::Duration;
 
-use sotto_engine::{Command, ContactId, Content, FileState, Milestone, Notice, Standing, Store};
+use sotto_engine::{Content, FileState, Milestone, Notice, Standing, Store};
 use sotto_testkit::{Network, World};
 use sotto_wire::peer::{
-    CancelReason, Carried, Content as Said, DescriptionKind, Ephemeral, FirstPrefix, Manifest, Message,
-    Signal, Text, limits,
+    CancelReason, Carried, Content as Said, DescriptionKind, Ephemeral, FirstPrefix, Message, Signal,
 };
 use sotto_wire::server::List;
 
 use crate::common::*;
 use crate::puppet::Puppet;
-use crate::scene::Scene;
+use crate::scene::{Scene, among_others, id_of, offer, scene, text};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-fn text(words: &str) -> Said {
-    Said::Text { text: Text::new(words.to_owned()).unwrap() }
-}
-
-fn offer(file: [u8; 16], name: &str, size: u64) -> Said {
-    Said::FileOffer(Manifest {
-        version: 1,
-        file: sotto_crypto::FileId::from_bytes(file),
-        key: sotto_crypto::file::FileKey::from_bytes(&[7; 32]),
-        size,
-        root: None,
-        name: Text::new(name.to_owned()).unwrap(),
-        mime: Text::default(),
-    })
-}
-
-/// A world in which Anna has made a link, and a puppet holds it.
-fn scene(seed: u64) -> (World, String, Puppet) {
-    let mut world = World::new(seed, 2);
-    world.network = Network::without_links();
-    let (_, link) = invite(&mut world, ANNA);
-    let puppet = Puppet::new(&world, &link, seed);
-    (world, link, puppet)
-}
-
-fn id_of(puppet: &Puppet) -> ContactId {
-    ContactId(*puppet.sender().account.as_bytes())
-}
 
 #[test]
 fn nothing_but_a_whole_greeting_uses_an_invite_up() {
@@ -174,53 +144,6 @@ fn nobody_is_let_in_under_ones_own_account() {
     assert_eq!(world.people[ANNA].screen.notices, []);
 }
 
-/// How often Anna has asked for this.
-fn posts(world: &World, path: &str) -> usize {
-    world.people[ANNA].posts.iter().filter(|post| **post == path).count()
-}
-
-#[test]
-fn what_cannot_be_decrypted_is_asked_for_once_an_hour() {
-    use sotto_wire::server::path;
-    let (mut world, _, mut puppet) = scene(14);
-    puppet.come(&mut world);
-    arrival(&mut world, ANNA);
-    puppet.open_mailbox(&mut world);
-    world.run_for(MINUTE * 2);
-    let before = posts(&world, path::ENVELOPES);
-    puppet.say_unreadable(&mut world);
-    world.run_for(MINUTE);
-    assert_eq!(posts(&world, path::ENVELOPES), before + 1, "{:?}", world.people[ANNA].log);
-    for _ in 0..20 {
-        puppet.say_unreadable(&mut world);
-        world.run_for(MINUTE * 2);
-    }
-    world.run_for(MINUTE * 15);
-    assert_eq!(posts(&world, path::ENVELOPES), before + 1, "an hour is not over");
-    world.run_for(MINUTE * 10);
-    assert_eq!(posts(&world, path::ENVELOPES), before + 1 + 16, "as many as are remembered, in one go");
-    assert_eq!(posts(&world, path::PREKEYS), 1, "and in the session that was begun for the first");
-}
-
-#[test]
-fn who_takes_no_questions_is_asked_without_using_up_prekeys() {
-    use sotto_wire::server::{limits, path};
-    let (mut world, _, mut puppet) = scene(15);
-    puppet.come(&mut world);
-    arrival(&mut world, ANNA);
-    puppet.open_mailbox(&mut world);
-    world.run_for(MINUTE * 2);
-    for _ in 0..limits::MAILBOX_ENVELOPES_MAX {
-        world.inject(sotto_crypto::MailboxId::from_bytes(crate::puppet::MAILBOX), vec![0; 1024]);
-    }
-    puppet.say_unreadable(&mut world);
-    let before = posts(&world, path::ENVELOPES);
-    world.run_for(DAY);
-    let asked = posts(&world, path::ENVELOPES) - before;
-    assert!((20..700).contains(&asked), "it is tried again, and nobody hammers: {asked}");
-    assert_eq!(posts(&world, path::PREKEYS), 1);
-}
-
 #[test]
 fn who_used_a_link_in_time_arrives_though_it_expired_meanwhile() {
     let mut world = World::new(3, 2);
@@ -300,60 +223,6 @@ fn a_replayed_message_changes_nothing() {
 }
 
 #[test]
-fn offers_without_end_do_not_fill_the_device() {
-    let (mut world, _, mut puppet) = scene(8);
-    let mut talk = puppet.come(&mut world);
-    let mallory = arrival(&mut world, ANNA);
-    for n in 0..1_400_u64 {
-        let mut file = [0; 16];
-        file[..8].copy_from_slice(&n.to_be_bytes());
-        file.rotate_left(4);
-        let content = offer(file, "../../\u{202e}fdp.exe", limits::FILE_SIZE_MAX);
-        let body = puppet.body(&mut talk, content);
-        puppet.say(&mut world, &mut talk, &Message::Body(body));
-        if n % 50 == 0 {
-            world.run_for(Duration::from_secs(2));
-        }
-    }
-    world.run_for(MINUTE);
-    let person = &world.people[ANNA];
-    assert!(person.disk.count(Store::Transfer) <= 100);
-    assert!(person.disk.count(Store::Outbox) <= 1_201, "{}", person.disk.count(Store::Outbox));
-    assert!(logged(&world, ANNA, "file: too many answers wait"));
-    let first = world.people[ANNA].screen.conversation(mallory).into_iter().find_map(|message| match message
-        .content
-    {
-        Content::File(file) => Some((file.name, file.state)),
-        _ => None,
-    });
-    assert_eq!(first, Some(("_.._fdp.exe".to_owned(), FileState::Offered)));
-    world.command(ANNA, Command::RemoveContact(mallory));
-    world.run_for(MINUTE);
-    assert_eq!(world.people[ANNA].disk.count(Store::Transfer), 0);
-    assert!(world.people[ANNA].disk.count(Store::Outbox) <= 1, "the farewell at most");
-}
-
-#[test]
-fn sessions_without_end_do_not_shut_others_out() {
-    let (mut world, _, mut puppet) = scene(9);
-    let mut talk = puppet.come(&mut world);
-    let mallory = arrival(&mut world, ANNA);
-    for n in 0..80 {
-        let sequence = talk.sequence;
-        talk = puppet.begin(false);
-        talk.sequence = sequence;
-        let body = puppet.body(&mut talk, text(&format!("{n}")));
-        puppet.say(&mut world, &mut talk, &Message::Body(body));
-        world.run_for(Duration::from_secs(1));
-    }
-    assert_eq!(told(&mut world, ANNA, mallory).len(), 80);
-    assert!(world.people[ANNA].disk.count(Store::Session) <= 5);
-    let (_, link) = invite(&mut world, ANNA);
-    accept(&mut world, BEN, &link, "Ben");
-    assert!(world.run_until(MINUTE, |world| world.people[ANNA].screen.contacts.len() == 2));
-}
-
-#[test]
 fn a_clock_that_was_far_ahead_does_no_lasting_harm() {
     let mut world = World::new(10, 2);
     world.network = Network::without_links();
@@ -425,55 +294,6 @@ fn what_was_shown_is_not_written_over() {
 }
 
 #[test]
-fn a_contact_that_says_again_and_again_that_it_lost_its_state_is_posted_to_so_often() {
-    let mut scene = Scene::new(16);
-    assert!(scene.reaches("one"));
-    let before = scene.reached();
-    for era in 1..=10 {
-        let mut body = scene.puppet.body(&mut scene.talk, text("lost again"));
-        body.era = Some(era);
-        scene.puppet.say(&mut scene.world, &mut scene.talk, &Message::Body(body));
-        scene.world.run_for(MINUTE);
-    }
-    // The acknowledgements; and what Anna said and nobody acknowledged, with her confirmation, three times.
-    assert_eq!(scene.reached() - before, 10 + 2 * 3);
-}
-
-/// Saying again because state was lost takes nothing from saying again what could not be read.
-#[test]
-fn what_was_put_again_as_often_as_it_may_be_is_still_said_again_when_asked_for() {
-    let mut scene = Scene::new(17);
-    assert!(scene.reaches("one"));
-    let hash = scene.last_heard();
-    for era in 1..=10 {
-        let mut body = scene.puppet.body(&mut scene.talk, text("lost again"));
-        body.era = Some(era);
-        scene.puppet.say(&mut scene.world, &mut scene.talk, &Message::Body(body));
-        scene.world.run_for(MINUTE);
-    }
-    let before = scene.reached();
-    scene.puppet.say(&mut scene.world, &mut scene.talk, &Message::Retry { hash });
-    scene.world.run_for(MINUTE);
-    assert_eq!(scene.reached() - before, 1);
-    assert!(!logged(&scene.world, ANNA, "retry: asked too often"));
-}
-
-#[test]
-fn what_was_sealed_to_a_key_that_is_gone_is_put_again_when_prekeys_bring_the_new_one() {
-    let mut scene = Scene::new(18);
-    assert!(scene.reaches("one"));
-    // The contact was away for long and has dropped the key; Anna hears of the new one from the server.
-    scene.puppet.renew_delivery_key(46);
-    scene.puppet.open_mailbox(&mut scene.world);
-    let before = scene.reached();
-    scene.puppet.say_unreadable(&mut scene.world);
-    scene.world.run_for(MINUTE);
-    // The question, and what Anna said and nobody acknowledged, with her confirmation.
-    assert_eq!(scene.reached() - before, 1 + 2);
-    let _ = scene.last_heard();
-}
-
-#[test]
 fn what_only_a_newer_version_can_read_is_acknowledged_and_said_to_be_so() {
     let mut scene = Scene::new(19);
     assert!(scene.reaches("one"));
@@ -514,119 +334,6 @@ fn what_only_a_newer_version_can_read_is_acknowledged_and_said_to_be_so() {
     assert_eq!(states, [FileState::Cancelled { by_me: false }]);
     let newer = Content::Milestone(Milestone::Newer);
     assert_eq!(history.iter().filter(|message| message.content == newer).count(), 2);
-}
-
-/// An envelope of the contact's, as often as the server likes: nobody but the server did that.
-#[test]
-fn the_server_cannot_make_a_contact_seem_to_flood() {
-    let mut scene = Scene::new(23);
-    let here = scene.puppet.in_passing(&mut scene.talk, &Ephemeral::Here {});
-    let mailbox = scene.puppet.contents.mailbox;
-    for _ in 0..600 {
-        scene.world.inject_ephemeral(mailbox, here.clone());
-    }
-    scene.world.run_for(Duration::from_secs(1));
-    assert!(!scene.world.people[ANNA].screen.notices.contains(&Notice::Flooding(scene.id)));
-    // What the contact says is listened to all the same.
-    let before = scene.world.people[ANNA].links_opened;
-    let offer = Signal::Description { kind: DescriptionKind::Offer, sdp: "0 9".to_owned() };
-    let signals = List::new(vec![offer]).unwrap();
-    scene.puppet.pass_by(&mut scene.world, &mut scene.talk, &Ephemeral::Signal { attempt: 9, signals });
-    scene.world.run_for(Duration::from_secs(1));
-    assert_eq!(scene.world.people[ANNA].links_opened, before + 1);
-}
-
-/// What has a contact's tag and opens in no chain: only so much of it is looked into.
-#[test]
-fn what_does_not_open_in_passing_is_looked_into_so_often() {
-    let mut scene = Scene::new(24);
-    let mailbox = scene.puppet.contents.mailbox;
-    for _ in 0..600 {
-        let ephemeral = Ephemeral::Here {}.encode();
-        let mut ratchet = scene.talk.session.seal_ephemeral(&ephemeral, &mut scene.puppet.rng).unwrap();
-        *ratchet.last_mut().unwrap() ^= 1;
-        let blob = scene.puppet.enclose(&scene.talk, &ratchet);
-        scene.world.inject_ephemeral(mailbox, blob);
-    }
-    scene.world.run_for(Duration::from_secs(1));
-    let refused = "ephemeral message: does not open";
-    let looked = scene.world.people[ANNA].log.iter().filter(|line| **line == refused).count();
-    assert!((256..300).contains(&looked), "{looked}");
-}
-
-/// Mallory is a confirmed contact, and Ben another.
-fn among_others(seed: u64) -> (World, Puppet, crate::puppet::Talk, ContactId, ContactId) {
-    let (mut world, _, mut puppet) = scene(seed);
-    let talk = puppet.come(&mut world);
-    let mallory = arrival(&mut world, ANNA);
-    world.command(ANNA, Command::ConfirmContact(mallory));
-    puppet.open_mailbox(&mut world);
-    let (ben, _) = befriend(&mut world);
-    (world, puppet, talk, mallory, ben)
-}
-
-#[test]
-fn a_flood_in_passing_is_bounded_told_and_ends_with_removing() {
-    // A million shows the same, and takes minutes: SOTTO_FLOOD=1000000.
-    let count = std::env::var("SOTTO_FLOOD").ok().and_then(|count| count.parse().ok()).unwrap_or(3_000);
-    let (mut world, mut puppet, mut talk, mallory, ben) = among_others(21);
-    let (persists, posts, links) =
-        (world.people[ANNA].persists, world.people[ANNA].posts.len(), world.people[ANNA].links_opened);
-    let begun = world.now;
-    for n in 0..count {
-        let signal = Signal::Candidate { candidate: "a".to_owned(), mid: None, line_index: Some(0) };
-        let ephemeral = match n % 3 {
-            0 => Ephemeral::Here {},
-            1 => Ephemeral::Signal { attempt: n, signals: List::new(vec![signal]).unwrap() },
-            _ => Ephemeral::HangUp { attempt: n },
-        };
-        puppet.pass_by(&mut world, &mut talk, &ephemeral);
-        if n % 100 == 0 {
-            world.run_for(Duration::from_secs(1));
-            let client = world.people[ANNA].client.as_ref().unwrap();
-            assert!(client.bounded().iter().all(|bounded| bounded.size <= bounded.most));
-        }
-    }
-    let seconds = world.now.saturating_since(begun).as_secs();
-    let stored = world.people[ANNA].persists - persists;
-    assert!(stored <= 256 + 8 * seconds, "{stored} transactions in {seconds} s");
-    assert!(world.people[ANNA].posts.len() - posts <= 64 + seconds as usize);
-    assert!(world.people[ANNA].links_opened - links <= 8 + seconds / 10);
-    let told: Vec<_> = world.people[ANNA]
-        .screen
-        .notices
-        .iter()
-        .filter(|notice| **notice == Notice::Flooding(mallory))
-        .collect();
-    assert_eq!(told.len(), 1, "the user is told, once");
-    // Others are not affected.
-    say(&mut world, ANNA, ben, "still here");
-    assert!(world.run_until(MINUTE, |world| delivered(world, ANNA, ben, "still here")));
-    // And there is something to do.
-    world.command(ANNA, Command::RemoveContact(mallory));
-    world.run_for(MINUTE);
-    let before = world.people[ANNA].persists;
-    for _ in 0..100 {
-        puppet.pass_by(&mut world, &mut talk, &Ephemeral::Here {});
-    }
-    world.run_for(MINUTE);
-    assert!(world.people[ANNA].persists - before < 50, "nothing is stored because of what it sends");
-    assert!(logged(&world, ANNA, "ephemeral message: unknown session"));
-}
-
-#[test]
-fn offers_without_end_are_told() {
-    let (mut world, mut puppet, mut talk, mallory, _) = among_others(22);
-    for n in 0..150_u64 {
-        let mut file = [0; 16];
-        file[..8].copy_from_slice(&n.to_be_bytes());
-        file.rotate_left(4);
-        let body = puppet.body(&mut talk, offer(file, "one more", 1));
-        puppet.say(&mut world, &mut talk, &Message::Body(body));
-    }
-    world.run_for(MINUTE);
-    let notices = &world.people[ANNA].screen.notices;
-    assert_eq!(notices.iter().filter(|notice| **notice == Notice::Flooding(mallory)).count(), 1);
 }
 
 #[test]

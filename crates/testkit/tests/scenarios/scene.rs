@@ -5,11 +5,54 @@ use sotto_crypto::keys::{DeviceIdentityKey, DeviceSigningKey};
 use sotto_crypto::{DeviceId, MailboxId, MessageHash};
 use sotto_engine::{Command, ContactId, ContactView, Content as Seen, Devices, Milestone};
 use sotto_testkit::{Network, World};
-use sotto_wire::peer::{Content, DeviceList, ListedDevice, Message, Text};
+use sotto_wire::peer::{Content, DeviceList, ListedDevice, Manifest, Message, Text};
 use sotto_wire::server::{List, Opaque};
 
 use crate::common::*;
 use crate::puppet::{MAILBOX, Puppet, Talk};
+
+/// What somebody says.
+pub fn text(words: &str) -> Content {
+    Content::Text { text: Text::new(words.to_owned()).unwrap() }
+}
+
+/// An offer of a file.
+pub fn offer(file: [u8; 16], name: &str, size: u64) -> Content {
+    Content::FileOffer(Manifest {
+        version: 1,
+        file: sotto_crypto::FileId::from_bytes(file),
+        key: sotto_crypto::file::FileKey::from_bytes(&[7; 32]),
+        size,
+        root: None,
+        name: Text::new(name.to_owned()).unwrap(),
+        mime: Text::default(),
+    })
+}
+
+/// A world in which Anna has made a link, and a puppet holds it.
+pub fn scene(seed: u64) -> (World, String, Puppet) {
+    let mut world = World::new(seed, 2);
+    world.network = Network::without_links();
+    let (_, link) = invite(&mut world, ANNA);
+    let puppet = Puppet::new(&world, &link, seed);
+    (world, link, puppet)
+}
+
+/// Who the puppet is to others.
+pub fn id_of(puppet: &Puppet) -> ContactId {
+    ContactId(*puppet.sender().account.as_bytes())
+}
+
+/// Mallory is a confirmed contact, and Ben another.
+pub fn among_others(seed: u64) -> (World, Puppet, Talk, ContactId, ContactId) {
+    let (mut world, _, mut puppet) = scene(seed);
+    let talk = puppet.come(&mut world);
+    let mallory = arrival(&mut world, ANNA);
+    world.command(ANNA, Command::ConfirmContact(mallory));
+    puppet.open_mailbox(&mut world);
+    let (ben, _) = befriend(&mut world);
+    (world, puppet, talk, mallory, ben)
+}
 
 /// Anna, and a contact of hers that she has confirmed, played by hand.
 pub struct Scene {
@@ -41,7 +84,7 @@ impl Scene {
     }
 
     pub fn says_text(&mut self, words: &str) {
-        self.says(Content::Text { text: Text::new(words.to_owned()).unwrap() });
+        self.says(text(words));
     }
 
     pub fn announces(&mut self, lists: &[&DeviceList]) {

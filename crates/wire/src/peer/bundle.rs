@@ -78,9 +78,10 @@ impl UnsignedBundle {
 /// A bundle whose signature was verified, of a device that its account's list names. It is read, and not made:
 ///
 /// ```compile_fail,E0451
+/// # use sotto_crypto::keys::BundleSigner;
 /// # use sotto_wire::peer::{Bundle, UnsignedBundle};
-/// # fn skip(UnsignedBundle { signed_prekey, delivery, created, .. }: UnsignedBundle) {
-/// let bundle = Bundle { signer: todo!(), signed_prekey, delivery, created };
+/// # fn skip(signer: BundleSigner, UnsignedBundle { signed_prekey, delivery, created, .. }: UnsignedBundle) {
+/// let bundle = Bundle { signer, signed_prekey, delivery, created };
 /// # }
 /// ```
 /// Only such a one gives keys to begin a session with:
